@@ -96,6 +96,8 @@ pub enum Text {
 /// How the text of a segment was written in the body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Coding {
+    /// `raw` is the text itself: a body that is not JSON.
+    Plain,
     /// `raw` lies between the quotes of a JSON string.
     String,
     /// `raw` is a JSON number; an edit replaces all of it and adds quotes.

@@ -1,0 +1,33 @@
+//! (being written)
+
+use super::{Asked, Fault, Reply};
+use crate::denial::Denial;
+use crate::exchange::Operation;
+use crate::json::{Malformed, Value};
+use crate::read::Reading;
+use crate::stream::Flowing;
+use bytes::Bytes;
+
+pub(super) fn read_request(_operation: Operation, root: Value<'_>, reading: &mut Reading) -> Result<(), Malformed> {
+    let _ = (root, reading);
+    Ok(())
+}
+pub(super) fn read_answer(_operation: Operation, root: Value<'_>, reading: &mut Reading) -> Result<(), Malformed> {
+    let _ = (root, reading);
+    Ok(())
+}
+/// Reads a chat stream.
+#[derive(Debug)]
+pub struct Stream {}
+impl Stream {
+    pub(super) fn new(_operation: Operation) -> Self { Stream {} }
+    pub(super) fn read(&mut self, _data: &str) -> Result<Flowing, Malformed> { Ok(Flowing::default()) }
+}
+pub(super) fn fault(fault: &Fault, id: &str) -> Reply {
+    Reply { status: fault.status, content_type: "application/json", body: Bytes::from(id.to_owned()) }
+}
+pub(super) fn refuse(denial: &Denial, asked: Asked<'_>) -> Reply {
+    let _ = (denial, asked);
+    Reply { status: 403, content_type: "application/json", body: Bytes::new() }
+}
+pub(super) fn closing(_code: &str, _say: &str, _id: &str) -> Bytes { Bytes::new() }

@@ -1,0 +1,317 @@
+//! Reading: what the dialects use to turn a JSON document into an outline.
+
+use crate::json::{Fault, JsonKind, KeyName, Malformed, Tape, Value, string};
+use crate::part::{Author, Coding, Kind, Part, PartId, Segment, Text};
+use crate::payload::{OfferList, Outline};
+use crate::span::Span;
+
+/// What is known of a part besides its words.
+#[derive(Clone, Copy, Debug)]
+pub struct Is {
+    /// What it is.
+    pub kind: Kind,
+    /// Who wrote it.
+    pub author: Author,
+    /// The message or item it stands in.
+    pub message: Option<u32>,
+    /// The tool's name.
+    pub tool: Option<Text>,
+    /// The call's id.
+    pub call: Option<Text>,
+    /// An offer's or a medium's type.
+    pub form: Option<Text>,
+    /// Signed: never to be edited.
+    pub sealed: bool,
+}
+
+impl Is {
+    /// A part of this kind by this author, in message `message`.
+    pub fn new(kind: Kind, author: Author, message: Option<u32>) -> Self {
+        Is {
+            kind,
+            author,
+            message,
+            tool: None,
+            call: None,
+            form: None,
+            sealed: false,
+        }
+    }
+
+    /// With the tool's name.
+    pub fn tool(self, tool: Option<Text>) -> Self {
+        Is { tool, ..self }
+    }
+
+    /// With the call's id.
+    pub fn call(self, call: Option<Text>) -> Self {
+        Is { call, ..self }
+    }
+
+    /// With a type.
+    pub fn form(self, form: Option<Text>) -> Self {
+        Is { form, ..self }
+    }
+
+    /// Signed by the provider.
+    pub fn sealed(self) -> Self {
+        Is {
+            sealed: true,
+            ..self
+        }
+    }
+
+    /// The same, but of another kind.
+    pub fn kind(self, kind: Kind) -> Self {
+        Is { kind, ..self }
+    }
+}
+
+/// An outline in the making. All values given to it must be of the one document it began with.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// What has been understood so far; dialects fill the plain fields themselves.
+    pub outline: Outline,
+}
+
+impl Reading {
+    /// The words of a string value: in the body if they can be, else decoded.
+    pub fn string(&mut self, value: Value<'_>) -> Option<Text> {
+        let (span, escaped) = value.content()?;
+        if !escaped {
+            return Some(Text::Body(span));
+        }
+        let raw = value.raw();
+        Some(self.decoded(&raw[1..raw.len() - 1]))
+    }
+
+    fn decoded(&mut self, raw: &str) -> Text {
+        let start = self.outline.arena.len();
+        string::decode(raw, &mut self.outline.arena);
+        Text::Arena(Span::new(start, self.outline.arena.len()))
+    }
+
+    /// Words that stand nowhere in the body, such as a path.
+    pub fn words(&mut self, words: &str) -> Text {
+        let start = self.outline.arena.len();
+        self.outline.arena.push_str(words);
+        Text::Arena(Span::new(start, self.outline.arena.len()))
+    }
+
+    /// A part whose words are one string value. Other types of value give the words inside them.
+    pub fn text(&mut self, is: Is, value: Value<'_>) -> PartId {
+        let Some((raw, _)) = value.content() else {
+            return self.leaves(is, value);
+        };
+        let text = self.string(value).unwrap_or(Text::Body(raw));
+        let len = match text {
+            Text::Body(span) | Text::Arena(span) => span.len(),
+        };
+        let first = self.outline.segments.len();
+        self.outline.segments.push(Segment {
+            text: Span::new(0, len),
+            raw,
+            coding: Coding::String,
+        });
+        self.part(is, text, None, Span::new(first, first + 1), value.span())
+    }
+
+    /// A part whose words are every key, string and number inside a value, one a line. Its `json` is the
+    /// value itself.
+    pub fn leaves(&mut self, is: Is, value: Value<'_>) -> PartId {
+        let mut leaves = Leaves::begin(&self.outline);
+        leaves.add(&mut self.outline, value, None);
+        let (text, segments) = leaves.end(&self.outline);
+        self.part(is, text, Some(Text::Body(value.span())), segments, value.span())
+    }
+
+    /// A part whose value is a string that holds a JSON document, such as a call's arguments: its words
+    /// are those inside the document. If it is not (strict) JSON, its words are the string itself and
+    /// `json` is `None`. An empty string stands for `{}`.
+    pub fn nested(&mut self, is: Is, value: Value<'_>) -> PartId {
+        let Some((outer, _)) = value.content() else {
+            return self.leaves(is, value);
+        };
+        let Some(document) = self.string(value) else {
+            return self.text(is, value);
+        };
+        let source = match document {
+            Text::Body(_) => value.raw()[1..value.raw().len() - 1].to_owned(),
+            Text::Arena(span) => self.outline.arena[span.range()].to_owned(),
+        };
+        if source.trim().is_empty() {
+            let id = self.text(is, value);
+            let empty = self.words("{}");
+            self.outline.parts[id.0 as usize].json = Some(empty);
+            return id;
+        }
+        let Ok(tape) = Tape::read_str(&source) else {
+            return self.text(is, value);
+        };
+        let mut leaves = Leaves::begin(&self.outline);
+        leaves.add(&mut self.outline, tape.root(), Some(outer));
+        let (text, segments) = leaves.end(&self.outline);
+        self.part(is, text, Some(document), segments, value.span())
+    }
+
+    /// Something no reader knows: noted by its path, and inspected as a part of kind `Unread`.
+    /// A key that differs only in case from one in `known` is refused: another parser might take it.
+    pub fn unread(
+        &mut self,
+        path: &str,
+        key: Value<'_>,
+        value: Value<'_>,
+        known: &[&str],
+        is: Is,
+    ) -> Result<(), Malformed> {
+        let name = key.as_str().unwrap_or_default();
+        if known.iter().any(|k| k.eq_ignore_ascii_case(&name)) {
+            return Err(Malformed {
+                at: key.span().start as usize,
+                fault: Fault::LookalikeKey(KeyName::new(&name)),
+            });
+        }
+        let dot = if path.is_empty() { "" } else { "." };
+        let path = self.words(&format!("{path}{dot}{name}"));
+        self.outline.unread.push(path);
+        self.leaves(is.kind(Kind::Unread), value);
+        Ok(())
+    }
+
+    /// An element (a block, an item) of a type no reader knows.
+    pub fn unread_element(&mut self, path: &str, value: Value<'_>, is: Is) {
+        let path = self.words(path);
+        self.outline.unread.push(path);
+        self.leaves(is.kind(Kind::Unread), value);
+    }
+
+    /// A list of offers, each already read as a part: remembered so that hidden ones can be cut out.
+    /// `dependant_keys` are members of `holder` that make no sense without the list.
+    pub fn offer_list(
+        &mut self,
+        holder: Value<'_>,
+        list_key: &str,
+        dependant_keys: &[&str],
+        offers: Vec<(PartId, Span)>,
+    ) {
+        let mut members = Vec::new();
+        let mut dependants = Vec::new();
+        for (key, value) in holder.members().into_iter().flatten() {
+            let name = key.as_str().unwrap_or_default();
+            if name == list_key || dependant_keys.contains(&&*name) {
+                dependants.push(members.len());
+            }
+            members.push(Span {
+                start: key.span().start,
+                end: value.span().end,
+            });
+        }
+        self.outline.offer_lists.push(OfferList {
+            offers,
+            members,
+            dependants,
+        });
+    }
+
+    fn part(
+        &mut self,
+        is: Is,
+        text: Text,
+        json: Option<Text>,
+        segments: Span,
+        whole: Span,
+    ) -> PartId {
+        let id = PartId(self.outline.parts.len() as u32);
+        self.outline.parts.push(Part {
+            kind: is.kind,
+            author: is.author,
+            message: is.message,
+            tool: is.tool,
+            call: is.call,
+            form: is.form,
+            text,
+            json,
+            segments,
+            whole,
+            sealed: is.sealed,
+        });
+        id
+    }
+}
+
+/// Gathers the words of one part from many values, a line each.
+struct Leaves {
+    arena: usize,
+    first: usize,
+}
+
+impl Leaves {
+    fn begin(outline: &Outline) -> Self {
+        Leaves {
+            arena: outline.arena.len(),
+            first: outline.segments.len(),
+        }
+    }
+
+    /// Adds every key, string and number in `value`. `outer`: the JSON string whose decoded content
+    /// `value` was read from, if it was.
+    fn add(&mut self, outline: &mut Outline, value: Value<'_>, outer: Option<Span>) {
+        match value.kind() {
+            JsonKind::Object => {
+                for (key, member) in value.members().into_iter().flatten() {
+                    self.add(outline, key, outer);
+                    self.add(outline, member, outer);
+                }
+            }
+            JsonKind::Array => {
+                for element in value.elements().into_iter().flatten() {
+                    self.add(outline, element, outer);
+                }
+            }
+            JsonKind::String => self.line(outline, value, outer, false),
+            JsonKind::Number => self.line(outline, value, outer, true),
+            JsonKind::True | JsonKind::False | JsonKind::Null => {}
+        }
+    }
+
+    fn line(&mut self, outline: &mut Outline, value: Value<'_>, outer: Option<Span>, number: bool) {
+        if outline.segments.len() > self.first {
+            outline.arena.push('\n');
+        }
+        let start = outline.arena.len() - self.arena;
+        let raw = match value.content() {
+            Some((span, _)) => {
+                string::decode(&value.raw()[1..value.raw().len() - 1], &mut outline.arena);
+                span
+            }
+            None => {
+                outline.arena.push_str(value.raw());
+                value.span()
+            }
+        };
+        outline.segments.push(Segment {
+            text: Span::new(start, outline.arena.len() - self.arena),
+            raw,
+            coding: match (outer, number) {
+                (Some(outer), number) => Coding::Nested { outer, number },
+                (None, true) => Coding::Number,
+                (None, false) => Coding::String,
+            },
+        });
+    }
+
+    fn end(self, outline: &Outline) -> (Text, Span) {
+        (
+            Text::Arena(Span::new(self.arena, outline.arena.len())),
+            Span::new(self.first, outline.segments.len()),
+        )
+    }
+}
+
+/// The error for a value of the wrong type.
+pub fn wrong_type(value: Value<'_>, what: &'static str) -> Malformed {
+    Malformed {
+        at: value.span().start as usize,
+        fault: Fault::Type(what),
+    }
+}
