@@ -1,1 +1,13 @@
-//! (being written)
+//! The gateway: the only crate that knows sockets, files and clocks.
+
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod edge;
+pub mod identity;
+pub mod operators;
+pub mod policies;
+pub mod record;
+pub mod route;
+pub mod server;
+pub mod state;

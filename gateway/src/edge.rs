@@ -1,0 +1,1 @@
+//! One exchange, from top to bottom.

@@ -1,0 +1,1 @@
+//! Who asks: virtual keys, kept only as hashes.

@@ -1,0 +1,1 @@
+//! The policy folder: loaded, watched, last good kept.

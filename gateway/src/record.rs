@@ -1,0 +1,1 @@
+//! One decision record an exchange, a JSON line each.

@@ -1,0 +1,1 @@
+//! All that is configured, in one immutable value that is swapped whole.
