@@ -116,6 +116,25 @@ impl Reading {
         self.part(is, text, None, Span::new(first, first + 1), value.span())
     }
 
+    /// A part whose words are only the first `len` bytes of a string: what can be read of a medium before
+    /// its bytes begin. The rest is in no text.
+    pub fn head(&mut self, is: Is, value: Value<'_>, len: usize) -> PartId {
+        let id = self.text(is, value);
+        let part = &mut self.outline.parts[id.0 as usize];
+        let (Text::Body(span) | Text::Arena(span)) = part.text;
+        let head = Span::new(0, len.min(span.len()));
+        let kept = head.shifted(span.start as usize);
+        part.text = match part.text {
+            Text::Body(_) => Text::Body(kept),
+            Text::Arena(_) => Text::Arena(kept),
+        };
+        part.segments.end = part.segments.end.min(part.segments.start + 1);
+        if let Some(segment) = self.outline.segments.get_mut(part.segments.start as usize) {
+            segment.text.end = segment.text.end.min(head.end);
+        }
+        id
+    }
+
     /// A part whose words are every key, string and number inside a value, one a line. Its `json` is the
     /// value itself.
     pub fn leaves(&mut self, is: Is, value: Value<'_>) -> PartId {
@@ -152,6 +171,31 @@ impl Reading {
         leaves.add(&mut self.outline, tape.root(), Some(outer));
         let (text, segments) = leaves.end(&self.outline);
         self.part(is, text, Some(document), segments, value.span())
+    }
+
+    /// An image, a sound, a file. Its words are those of the string that tells of it: an address, a name,
+    /// a type; of a base64 `data:` address only the head, without the payload. No string: no words.
+    pub fn media(&mut self, is: Is, whole: Value<'_>, words: Option<Value<'_>>) -> PartId {
+        let first = self.outline.segments.len();
+        let Some((value, (content, escaped))) = words.and_then(|w| Some((w, w.content()?))) else {
+            let start = whole.span().start;
+            let nothing = Text::Body(Span { start, end: start });
+            return self.part(is, nothing, None, Span::new(first, first), whole.span());
+        };
+        let raw = &value.raw()[1..value.raw().len() - 1];
+        let head = head_len(&value.as_str().unwrap_or_default());
+        let raw_head = string::raw_range(raw, 0..head);
+        let span = Span::new(0, raw_head.end).shifted(content.start as usize);
+        let text = match escaped {
+            true => self.decoded(&raw[..raw_head.end]),
+            false => Text::Body(span),
+        };
+        self.outline.segments.push(Segment {
+            text: Span::new(0, head),
+            raw: span,
+            coding: Coding::String,
+        });
+        self.part(is, text, None, Span::new(first, first + 1), whole.span())
     }
 
     /// Something no reader knows: noted by its path, and inspected as a part of kind `Unread`.
@@ -305,6 +349,18 @@ impl Leaves {
             Text::Arena(Span::new(self.arena, outline.arena.len())),
             Span::new(self.first, outline.segments.len()),
         )
+    }
+}
+
+/// How much of an address is words: all of it, but for the payload of base64 `data:`.
+fn head_len(address: &str) -> usize {
+    let is_data = |head: &str| {
+        let scheme = head.trim_start().get(..5).unwrap_or_default();
+        scheme.eq_ignore_ascii_case("data:") && head.to_ascii_lowercase().ends_with(";base64")
+    };
+    match address.split_once(',') {
+        Some((head, _)) if is_data(head) => head.len() + 1,
+        _ => address.len(),
     }
 }
 
