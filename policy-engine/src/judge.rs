@@ -1,0 +1,466 @@
+//! Judging one whole body: filters look, policies decide, and a ruling comes out. It cannot fail.
+
+use crate::decision::{Decision, Settings};
+use crate::facts::{CallFacts, Facts, OfferFacts, Via};
+use crate::placeholder::Placeholders;
+use crate::policy::Policy;
+use crate::ruling::{CallRuling, Ruling, Trail};
+use sallyport_exchange::edit::{Edit, cuts};
+use sallyport_exchange::json::Tape;
+use sallyport_exchange::{
+    Denial, Edits, Exchange, Filter, Finding, Flow, Kind, Label, Operation, Part, PartId, PartView,
+    Payload, RefusalKind, Report, Span, Usage,
+};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How much text on either side of the seam between two adjoining parts is looked at as one.
+const SEAM: usize = 256;
+
+/// Labels that are always masked, whatever a policy says: the gateway's own keys.
+pub const ALWAYS_MASKED: &str = "secret.upstream_key";
+
+/// Tells how long it has run. The engine has no clock of its own; the gateway lends one.
+pub type Stopwatch = fn() -> Duration;
+
+/// Filters and policies together: everything that is needed to judge.
+pub struct Engine {
+    pub(crate) filters: Vec<Box<dyn Filter>>,
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) placeholders: Placeholders,
+    pub(crate) stopwatch: Stopwatch,
+}
+
+/// What the request's ruling, and the ledger, leave to be known when an answer is judged.
+#[derive(Clone, Debug, Default)]
+pub struct Terms {
+    /// Tools that were hidden from the model: a call of one is refused.
+    pub hidden: Vec<String>,
+    /// The model that was asked.
+    pub model: Option<String>,
+}
+
+impl Engine {
+    /// An engine of these filters under this policy.
+    pub fn new(
+        filters: Vec<Box<dyn Filter>>,
+        policy: Arc<Policy>,
+        placeholders: Placeholders,
+        stopwatch: Stopwatch,
+    ) -> Self {
+        Engine {
+            filters,
+            policy,
+            placeholders,
+            stopwatch,
+        }
+    }
+
+    /// The policy it judges by.
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Judges a request. `stored`: ids of provider-side state it leans on that are not the caller's own.
+    pub fn judge_request(&self, about: &Exchange, payload: &Payload, stored: &[&str]) -> Ruling {
+        let mut judging = Judging::begin(self, about, Flow::Request, payload, stored);
+        let decision = judging.decide(payload.model());
+        let verdict = judging
+            .refused(&decision)
+            .or_else(|| foreign_state(stored, &decision.settings))
+            .or_else(|| model_not_allowed(payload.model(), &decision.settings))
+            .map_or_else(|| judging.request_edits(&decision), Err);
+        judging.end(verdict, decision)
+    }
+
+    /// Judges a whole answer: its words, and every tool call in it.
+    pub fn judge_answer(&self, about: &Exchange, payload: &Payload, terms: &Terms) -> Ruling {
+        let mut judging = Judging::begin(self, about, Flow::Answer, payload, &[]);
+        let model = payload.model().or(terms.model.as_deref()).map(str::to_owned);
+        let mut decision = judging.decide(model.as_deref());
+        let verdict = judging
+            .refused(&decision)
+            .or_else(|| judging.calls(model.as_deref(), terms, &mut decision))
+            .map_or_else(|| judging.masks(&decision.redact), Err);
+        judging.end(verdict, decision)
+    }
+
+    /// Shows one part to the filters that want it.
+    pub(crate) fn inspect(&self, view: &PartView<'_>, findings: &mut Vec<Finding>) {
+        let first = findings.len();
+        for filter in &self.filters {
+            if filter.wants(view.kind, view.author) {
+                filter.inspect(view, &mut Report::new(view.id, findings));
+            }
+        }
+        findings[first..].sort_by(|a, b| {
+            (a.range.start, a.range.end, a.label).cmp(&(b.range.start, b.range.end, b.label))
+        });
+    }
+
+    /// Whether a finding of this label is to be masked under these patterns.
+    pub(crate) fn is_masked(label: Label, patterns: &[String]) -> bool {
+        label.as_str() == ALWAYS_MASKED || patterns.iter().any(|p| label.matches(p))
+    }
+
+    /// Asks the policies whether a tool may be called. `call.arguments` must have been read strictly.
+    pub(crate) fn judge_call(&self, facts: &Facts<'_>, terms: &Terms) -> Result<Decision, Denial> {
+        let call = facts.call.unwrap_or(CallFacts {
+            id: "",
+            tool: "",
+            arguments: None,
+            input: None,
+        });
+        if terms.hidden.iter().any(|tool| tool == call.tool) {
+            return Err(Denial::deny(
+                "gateway/hidden-tool",
+                format!("The tool `{}` is not available here.", shown(call.tool)),
+            ));
+        }
+        if call.arguments.is_none() && call.input.is_none() {
+            return Err(Denial::deny(
+                "gateway/unreadable-arguments",
+                format!("The arguments of `{}` are not a JSON object.", shown(call.tool)),
+            ));
+        }
+        let decision = self.policy.decide(&facts.about.caller.team, facts);
+        match decision.denials.first() {
+            Some(denial) => Err(denial.clone()),
+            None => Ok(decision),
+        }
+    }
+}
+
+/// A name that came from outside, as an error may show it.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+/// One body on its way to a ruling.
+struct Judging<'a> {
+    engine: &'a Engine,
+    about: &'a Exchange,
+    flow: Flow,
+    payload: &'a Payload,
+    stored: &'a [&'a str],
+    views: Vec<PartView<'a>>,
+    trail: Trail,
+}
+
+impl<'a> Judging<'a> {
+    fn begin(
+        engine: &'a Engine,
+        about: &'a Exchange,
+        flow: Flow,
+        payload: &'a Payload,
+        stored: &'a [&'a str],
+    ) -> Self {
+        let begun = (engine.stopwatch)();
+        let views: Vec<PartView<'a>> = payload.views().collect();
+        let mut findings = Vec::new();
+        for view in &views {
+            if view.kind == Kind::Media {
+                findings.push(sallyport_exchange::dialect::unscanned(view.id));
+            }
+            engine.inspect(view, &mut findings);
+        }
+        engine.inspect_seams(&views, &payload.outline().parts, &mut findings);
+        let mut trail = Trail::default();
+        trail.seen_in = findings
+            .iter()
+            .map(|f| {
+                let view = &views[f.part.0 as usize];
+                (view.kind, view.author)
+            })
+            .collect();
+        trail.findings = findings;
+        trail.spent.inspect_ns = nanos((engine.stopwatch)() - begun);
+        Judging {
+            engine,
+            about,
+            flow,
+            payload,
+            stored,
+            views,
+            trail,
+        }
+    }
+
+    /// Asks the policies about the body as a whole.
+    fn decide(&mut self, model: Option<&str>) -> Decision {
+        let begun = (self.engine.stopwatch)();
+        let needs = self.engine.policy.needs(&self.about.caller.team);
+        let offers = if needs.tools { self.offers() } else { Vec::new() };
+        let unread: Vec<&str> = self.payload.outline().unread.iter().map(|t| self.payload.text(*t)).collect();
+        let facts = self.facts(self.about.operation, model, &offers, &unread, None);
+        let decision = self.engine.policy.decide(&self.about.caller.team, &facts);
+        self.trail.spent.policy_ns += nanos((self.engine.stopwatch)() - begun);
+        decision
+    }
+
+    fn facts<'f>(
+        &'f self,
+        operation: Operation,
+        model: Option<&'f str>,
+        offers: &'f [OfferFacts<'f>],
+        unread: &'f [&'f str],
+        call: Option<CallFacts<'f>>,
+    ) -> Facts<'f> {
+        let usage = self.payload.outline().usage;
+        Facts {
+            about: self.about,
+            flow: self.flow,
+            operation,
+            via: Via::Chat,
+            model,
+            stream: self.payload.outline().streamed,
+            parts: &self.views,
+            offers,
+            call,
+            findings: &self.trail.findings,
+            unread,
+            stored: self.stored,
+            usage: (usage != Usage::default()).then_some(usage),
+        }
+    }
+
+    fn offers(&self) -> Vec<OfferFacts<'a>> {
+        let payload = self.payload;
+        let offers = payload.of_kind(Kind::ToolOffer);
+        offers
+            .map(|(_, part)| OfferFacts {
+                name: part.tool.map_or("", |t| payload.text(t)),
+                form: part.form.map_or("function", |t| payload.text(t)),
+                server_url: None,
+                description: payload.text(part.text),
+                json: part.json.map_or("null", |t| payload.text(t)),
+            })
+            .collect()
+    }
+
+    /// The first denial that a decision holds.
+    fn refused(&self, decision: &Decision) -> Option<Denial> {
+        decision.denials.first().cloned()
+    }
+
+    /// Judges every tool call of an answer; the first that is refused refuses the answer.
+    fn calls(
+        &mut self,
+        model: Option<&str>,
+        terms: &Terms,
+        decision: &mut Decision,
+    ) -> Option<Denial> {
+        let begun = (self.engine.stopwatch)();
+        let mut refused = None;
+        for (_, part) in self.payload.of_kind(Kind::ToolCall) {
+            let text = |t| self.payload.text(t);
+            let call = call_facts(part, self.payload, part.tool.map_or("", text), part.call.map_or("", text));
+            let facts = self.facts(Operation::ToolCall, model, &[], &[], Some(call));
+            let (ruled, refused_by) = match self.engine.judge_call(&facts, terms) {
+                Ok(ruled) => (Some(ruled), None),
+                Err(denial) => (None, Some(denial)),
+            };
+            self.trail.calls.push(CallRuling {
+                tool: call.tool.to_owned(),
+                refused_by: refused_by.as_ref().map(|d| d.rule.clone()),
+            });
+            if let Some(ruled) = ruled {
+                self.trail.note_rules(ruled.rules);
+                self.trail.note_warnings(ruled.warnings);
+                decision.redact.extend(ruled.redact);
+            }
+            if let Some(denial) = refused_by {
+                self.trail.note_rules(vec![denial.rule.clone()]);
+                refused.get_or_insert(denial);
+            }
+        }
+        self.trail.spent.policy_ns += nanos((self.engine.stopwatch)() - begun);
+        refused
+    }
+
+    fn request_edits(&mut self, decision: &Decision) -> Result<Edits, Denial> {
+        let mut edits = self.masks(&decision.redact)?;
+        let outline = self.payload.outline();
+        let is_hidden = |part: &Part| {
+            part.tool.is_some_and(|t| decision.hide.iter().any(|h| h == self.payload.text(t)))
+        };
+        for list in &outline.offer_lists {
+            let gone = |(id, _): &(PartId, Span)| is_hidden(&outline.parts[id.0 as usize]);
+            let spans: Vec<Span> = list.offers.iter().map(|(_, span)| *span).collect();
+            let cut = if list.offers.iter().all(gone) && !list.offers.is_empty() {
+                cuts(&list.members, |i| list.dependants.contains(&i))
+            } else {
+                cuts(&spans, |i| gone(&list.offers[i]))
+            };
+            for span in cut {
+                edits.insert(Edit {
+                    span,
+                    with: String::new(),
+                });
+            }
+        }
+        self.trail.hidden = decision.hide.clone();
+        match outline.forced_tool.map(|t| self.payload.text(t)) {
+            Some(tool) if decision.hide.iter().any(|h| h == tool) => Err(Denial::deny(
+                "gateway/hidden-tool",
+                format!("`tool_choice` names the tool `{}`, which is not available here.", shown(tool)),
+            )),
+            _ => Ok(edits),
+        }
+    }
+
+    /// The edits that mask what matches `patterns`.
+    fn masks(&mut self, patterns: &[String]) -> Result<Edits, Denial> {
+        let mut edits = Edits::default();
+        for (part, label, range) in masked(&self.trail.findings, patterns) {
+            let text = self.payload.view(part).text;
+            let Some(secret) = text.get(range.clone()) else {
+                continue;
+            };
+            let words = self.engine.placeholders.words(&self.about.caller.team, label, secret);
+            self.payload
+                .redact(part, range, &words, &mut edits)
+                .map_err(|_| sealed(label))?;
+            self.trail.masked += 1;
+        }
+        Ok(edits)
+    }
+
+    fn end(mut self, verdict: Result<Edits, Denial>, decision: Decision) -> Ruling {
+        self.trail.note_rules(decision.rules);
+        if let Err(denial) = &verdict {
+            self.trail.note_rules(vec![denial.rule.clone()]);
+        }
+        self.trail.note_warnings(decision.warnings);
+        self.trail.detail = decision.detail;
+        Ruling {
+            verdict,
+            trail: self.trail,
+            settings: decision.settings,
+        }
+    }
+}
+
+impl Engine {
+    /// Looks across the seams between adjoining parts of one author in one message, so that nothing
+    /// hides by being cut in two blocks. A finding over a seam becomes one in each of its parts.
+    fn inspect_seams(&self, views: &[PartView<'_>], parts: &[Part], findings: &mut Vec<Finding>) {
+        let mut across = Vec::new();
+        let mut joined = String::new();
+        for (pair, places) in views.windows(2).zip(parts.windows(2)) {
+            let [a, b] = pair else { continue };
+            let adjoins = a.author == b.author && a.kind == b.kind && places[0].message == places[1].message;
+            if !adjoins || !matches!(a.kind, Kind::Text | Kind::ToolResult | Kind::Reasoning) || a.tool != b.tool {
+                continue;
+            }
+            let tail_at = floor_boundary(a.text, a.text.len().saturating_sub(SEAM));
+            let head = &b.text[..floor_boundary(b.text, SEAM.min(b.text.len()))];
+            joined.clear();
+            joined.push_str(&a.text[tail_at..]);
+            let seam = joined.len();
+            joined.push_str(head);
+            across.clear();
+            self.inspect(&PartView { text: &joined, ..*a }, &mut across);
+            for finding in across.drain(..) {
+                if finding.range.start < seam && finding.range.end > seam {
+                    let first = finding.range.start + tail_at..a.text.len();
+                    let second = 0..finding.range.end - seam;
+                    findings.push(Finding { range: first, part: a.id, ..finding.clone() });
+                    findings.push(Finding { range: second, part: b.id, ..finding });
+                }
+            }
+        }
+    }
+}
+
+fn call_facts<'a>(part: &Part, payload: &'a Payload, tool: &'a str, id: &'a str) -> CallFacts<'a> {
+    let json = part.json.map(|t| payload.text(t));
+    CallFacts {
+        id,
+        tool,
+        arguments: json,
+        input: json.is_none().then(|| payload.text(part.text)).filter(|_| is_free_form(part, payload)),
+    }
+}
+
+/// Whether a call's words are meant to be free text rather than broken JSON.
+fn is_free_form(part: &Part, payload: &Payload) -> bool {
+    part.form.is_some_and(|form| payload.text(form) != "function")
+}
+
+/// The arguments of a streamed call as facts may hold them: strictly read, and an object.
+pub(crate) fn strict_object(arguments: &str) -> Option<&str> {
+    let text = if arguments.trim().is_empty() { "{}" } else { arguments };
+    let tape = Tape::read_str(text).ok()?;
+    tape.root().members().is_some().then_some(text)
+}
+
+/// What is to be masked: for each part, ranges that do not meet, each under the label of its surest finding.
+pub(crate) fn masked(findings: &[Finding], patterns: &[String]) -> Vec<(PartId, Label, Range<usize>)> {
+    let mut chosen: Vec<&Finding> = findings
+        .iter()
+        .filter(|f| !f.range.is_empty() && Engine::is_masked(f.label, patterns))
+        .collect();
+    chosen.sort_by_key(|f| (f.part, f.range.start, f.range.end));
+    let mut merged: Vec<(PartId, Label, Range<usize>, f32)> = Vec::new();
+    for finding in chosen {
+        match merged.last_mut() {
+            Some((part, label, range, score)) if *part == finding.part && finding.range.start < range.end => {
+                range.end = range.end.max(finding.range.end);
+                if finding.score > *score {
+                    (*label, *score) = (finding.label, finding.score);
+                }
+            }
+            _ => merged.push((finding.part, finding.label, finding.range.clone(), finding.score)),
+        }
+    }
+    merged.into_iter().map(|(part, label, range, _)| (part, label, range)).collect()
+}
+
+pub(crate) fn sealed(label: Label) -> Denial {
+    Denial::deny(
+        "gateway/sealed",
+        format!("`{label}` was found in content that the provider has signed; it cannot be masked without breaking it."),
+    )
+}
+
+/// State that the gateway never saw is refused unless a policy says `"stored": "allow"`.
+fn foreign_state(stored: &[&str], settings: &Settings) -> Option<Denial> {
+    let allowed = settings.get("stored").is_some_and(|v| v == "allow");
+    (!stored.is_empty() && !allowed).then(|| {
+        Denial::deny(
+            "gateway/foreign-state",
+            "This request leans on state kept at the provider that you did not create through this gateway (a previous response, a conversation, a file). Send the content itself.",
+        )
+    })
+}
+
+/// Whether the setting `models` leaves this model out. A name may end in `*`.
+fn model_not_allowed(model: Option<&str>, settings: &Settings) -> Option<Denial> {
+    let models = settings.get("models")?.as_array()?;
+    let model = model?;
+    let fits = |pattern: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => model.starts_with(prefix),
+        None => model == pattern,
+    };
+    if models.iter().filter_map(|m| m.as_str()).any(fits) {
+        return None;
+    }
+    let mut denial = Denial::deny("gateway/model", format!("The model `{}` is not allowed here.", shown(model)));
+    denial.kind = RefusalKind::Deny;
+    Some(denial)
+}
+
+/// The last character boundary at or before `at`.
+pub(crate) fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
