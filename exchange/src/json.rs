@@ -63,6 +63,9 @@ pub enum Fault {
     /// A key that must be there is not.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// Something that may not stand where it does, such as a piece of a block that never began.
+    #[error("{0} is out of order")]
+    Order(&'static str),
 }
 
 /// A key as an error may show it: only when it is a short plain word, so that no secret is echoed.
