@@ -57,7 +57,7 @@ impl Dialect {
     pub fn read_request(self, operation: Operation, body: Bytes) -> Result<Payload, Malformed> {
         self.read(body, |root, reading| match self {
             Dialect::OpenAiChat => openai_chat::read_request(operation, root, reading),
-            Dialect::OpenAiResponses => openai_responses::read_request(root, reading),
+            Dialect::OpenAiResponses => openai_responses::read_request(operation, root, reading),
             Dialect::Anthropic => anthropic::read_request(root, reading),
         })
     }
