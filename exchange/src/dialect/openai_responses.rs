@@ -1,29 +1,32 @@
-//! (being written)
+//! The OpenAI Responses API: how its requests, answers and streams are read, and how it says no.
 
-use super::{Asked, Fault, Reply};
-use crate::denial::Denial;
-use crate::exchange::Operation;
+mod answer;
+mod content;
+mod items;
+mod known;
+mod reader;
+mod request;
+mod stream;
+mod words;
+
+use crate::exchange::{Flow, Operation};
 use crate::json::{Malformed, Value};
 use crate::read::Reading;
-use crate::stream::Flowing;
-use bytes::Bytes;
+use reader::Reader;
 
-pub(super) fn read_request(root: Value<'_>, reading: &mut Reading) -> Result<(), Malformed> {
-    let _ = (root, reading);
-    Ok(())
+pub use stream::Stream;
+pub(super) use words::{closing, refuse};
+
+/// Reads the body of `POST /v1/responses` and of what lies below it.
+pub(super) fn read_request(
+    operation: Operation,
+    root: Value<'_>,
+    reading: &mut Reading,
+) -> Result<(), Malformed> {
+    Reader::new(reading, Flow::Request).request(operation, root)
 }
+
+/// Reads a response, a list of items, an acknowledgement or an error.
 pub(super) fn read_answer(root: Value<'_>, reading: &mut Reading) -> Result<(), Malformed> {
-    let _ = (root, reading);
-    Ok(())
+    Reader::new(reading, Flow::Answer).answer(root, &reader::Path::ROOT)
 }
-/// Reads a stream.
-#[derive(Debug, Default)]
-pub struct Stream {}
-impl Stream {
-    pub(super) fn read(&mut self, _name: Option<&str>, _data: &str) -> Result<Flowing, Malformed> { Ok(Flowing::default()) }
-}
-pub(super) fn refuse(denial: &Denial, asked: Asked<'_>) -> Reply {
-    let _ = (denial, asked);
-    Reply { status: 403, content_type: "application/json", body: Bytes::new() }
-}
-pub(super) fn closing(_code: &str, _say: &str, _id: &str) -> Bytes { Bytes::new() }
