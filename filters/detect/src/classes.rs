@@ -1,0 +1,150 @@
+//! What kind of byte is this: the alphabets that tokens are written in.
+
+/// `0-9`.
+pub(crate) const DIGIT: u16 = 1;
+/// `a-f`.
+pub(crate) const LOWER_AF: u16 = 2;
+/// `g-z`.
+pub(crate) const LOWER_GZ: u16 = 4;
+/// `A-F`.
+pub(crate) const UPPER_AF: u16 = 8;
+/// `G-Z`.
+pub(crate) const UPPER_GZ: u16 = 16;
+/// `_`.
+pub(crate) const UNDERSCORE: u16 = 32;
+/// `-`.
+pub(crate) const DASH: u16 = 64;
+/// `.`.
+pub(crate) const DOT: u16 = 128;
+/// `+` and `/`.
+pub(crate) const PLUS_SLASH: u16 = 256;
+/// `=`.
+pub(crate) const EQUALS: u16 = 512;
+/// Space, tab, line feed, carriage return, vertical tab, form feed.
+pub(crate) const SPACE: u16 = 1024;
+/// Marks that passwords have and prose words do not end on.
+pub(crate) const MARK: u16 = 2048;
+
+/// Lower-case hexadecimal.
+pub(crate) const HEX_LOWER: u16 = DIGIT | LOWER_AF;
+/// Hexadecimal.
+pub(crate) const HEX: u16 = HEX_LOWER | UPPER_AF;
+/// `a-z`.
+pub(crate) const LOWER: u16 = LOWER_AF | LOWER_GZ;
+/// `A-Z`.
+pub(crate) const UPPER: u16 = UPPER_AF | UPPER_GZ;
+/// Letters.
+pub(crate) const ALPHA: u16 = LOWER | UPPER;
+/// Letters and digits.
+pub(crate) const BASE62: u16 = ALPHA | DIGIT;
+/// What identifiers are made of.
+pub(crate) const WORD: u16 = BASE62 | UNDERSCORE;
+/// The URL-safe base64 alphabet.
+pub(crate) const BASE64_URL: u16 = WORD | DASH;
+/// Both base64 alphabets.
+pub(crate) const BASE64: u16 = BASE64_URL | PLUS_SLASH;
+/// Upper-case letters and digits.
+pub(crate) const UPPER_DIGIT: u16 = UPPER | DIGIT;
+
+const fn class_of(byte: u8) -> u16 {
+    match byte {
+        b'0'..=b'9' => DIGIT,
+        b'a'..=b'f' => LOWER_AF,
+        b'g'..=b'z' => LOWER_GZ,
+        b'A'..=b'F' => UPPER_AF,
+        b'G'..=b'Z' => UPPER_GZ,
+        b'_' => UNDERSCORE,
+        b'-' => DASH,
+        b'.' => DOT,
+        b'+' | b'/' => PLUS_SLASH,
+        b'=' => EQUALS,
+        b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c => SPACE,
+        b'!' | b'#' | b'$' | b'%' | b'&' | b'*' | b'?' | b'@' | b'^' | b'~' | b':' => MARK,
+        _ => 0,
+    }
+}
+
+const CLASSES: [u16; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = class_of(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+/// Whether `byte` belongs to `class`.
+#[inline]
+pub(crate) fn is(byte: u8, class: u16) -> bool {
+    CLASSES[byte as usize] & class != 0
+}
+
+/// Whether the byte at `at` exists and belongs to `class`.
+#[inline]
+pub(crate) fn has(bytes: &[u8], at: usize, class: u16) -> bool {
+    bytes.get(at).is_some_and(|&byte| is(byte, class))
+}
+
+/// Where the run of `class` that begins at `at` ends, looking at no more than `most` bytes.
+#[inline]
+pub(crate) fn run_end(bytes: &[u8], at: usize, class: u16, most: usize) -> usize {
+    let stop = bytes.len().min(at.saturating_add(most));
+    let mut end = at;
+    while end < stop && is(bytes[end], class) {
+        end += 1;
+    }
+    end
+}
+
+/// Where the run of `class` that ends before `at` begins, looking at no more than `most` bytes.
+#[inline]
+pub(crate) fn run_start(bytes: &[u8], at: usize, class: u16, most: usize) -> usize {
+    let stop = at.saturating_sub(most);
+    let mut start = at;
+    while start > stop && is(bytes[start - 1], class) {
+        start -= 1;
+    }
+    start
+}
+
+/// Whether a token may begin at `at`: the byte before it is none of `class`, or is the letter of an
+/// escape such as `\n` that a body carried over as two characters.
+pub(crate) fn begins(bytes: &[u8], at: usize, class: u16) -> bool {
+    if at == 0 || !is(bytes[at - 1], class) {
+        return true;
+    }
+    at >= 2 && bytes[at - 2] == b'\\' && matches!(bytes[at - 1], b'n' | b't' | b'r')
+}
+
+/// Whether `bytes` at `at` reads `word`, whatever the case of ASCII letters.
+pub(crate) fn reads(bytes: &[u8], at: usize, word: &[u8]) -> bool {
+    bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+}
+
+/// A character that no token reaches across: ASCII white space, and scripts that are written without
+/// spaces, so that text in them need not be held back until a space comes.
+pub(crate) fn separates(c: char) -> bool {
+    match c {
+        ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' => true,
+        _ if c < '\u{e01}' => false,
+        '\u{e01}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17b3}' => true,
+        '\u{3000}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' => true,
+        _ => false,
+    }
+}
+
+/// The nearest character boundary at or below `at`.
+pub(crate) fn floor(text: &str, at: usize) -> usize {
+    text.floor_char_boundary(at.min(text.len()))
+}
+
+/// The part of `text` of at most `most` bytes that ends at `at`.
+pub(crate) fn before(text: &str, at: usize, most: usize) -> &str {
+    &text[text.ceil_char_boundary(at.saturating_sub(most)).min(at)..at]
+}
+
+/// The part of `text` of at most `most` bytes that begins at `at`.
+pub(crate) fn after(text: &str, at: usize, most: usize) -> &str {
+    &text[at..floor(text, at.saturating_add(most)).max(at)]
+}

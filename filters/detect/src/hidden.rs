@@ -1,0 +1,210 @@
+//! Text that people do not see and models read.
+
+use crate::classes::{self, BASE62, SPACE};
+use crate::clean::{is_invisible, is_tag, is_variation};
+use crate::letters::contains_any;
+use crate::scan::{Scan, TOKEN_MAX};
+use memchr::{memchr_iter, memmem};
+use std::ops::Range;
+
+/// Finds runs of characters that show nothing. Only called on text that is not all ASCII.
+///
+/// A run is one finding as far as `TOKEN_MAX` bytes reach; beyond, each character is one, so that
+/// what is found does not depend on how far away the run began.
+pub(crate) fn invisible(scan: &mut Scan<'_>) {
+    let text = scan.text;
+    let mut chars = text.char_indices().peekable();
+    let mut previous: Option<char> = None;
+    let mut run: Option<Run> = None;
+    while let Some((at, c)) = chars.next() {
+        if c.is_ascii() {
+            if let Some(done) = run.take() {
+                judge(scan, &done, Some(c));
+            }
+            previous = Some(c);
+            // ASCII is passed over quickly.
+            continue;
+        }
+        match Sort::of(c) {
+            Some(sort) => {
+                let same = run.as_ref().is_some_and(|run| run.sort == sort);
+                if !same {
+                    if let Some(done) = run.take() {
+                        judge(scan, &done, Some(c));
+                        previous = Some(c);
+                    }
+                    run = Some(Run { sort, start: at, end: at, count: 0, before: previous, first: c, override_seen: false });
+                }
+                if let Some(run) = &mut run {
+                    run.end = at + c.len_utf8();
+                    run.count += 1;
+                    run.override_seen |= matches!(c, '\u{202d}' | '\u{202e}');
+                }
+            }
+            None => {
+                if let Some(done) = run.take() {
+                    judge(scan, &done, Some(c));
+                }
+                previous = Some(c);
+            }
+        }
+    }
+    if let Some(done) = run {
+        judge(scan, &done, None);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sort {
+    ZeroWidth,
+    Bidi,
+    Tag,
+    Variation,
+}
+
+impl Sort {
+    fn of(c: char) -> Option<Sort> {
+        match c {
+            _ if is_tag(c) => Some(Sort::Tag),
+            _ if is_variation(c) => Some(Sort::Variation),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => Some(Sort::Bidi),
+            '\u{ad}' | '\u{200e}' | '\u{200f}' | '\u{61c}' => None,
+            _ if is_invisible(c) => Some(Sort::ZeroWidth),
+            _ => None,
+        }
+    }
+}
+
+struct Run {
+    sort: Sort,
+    start: usize,
+    end: usize,
+    count: usize,
+    before: Option<char>,
+    first: char,
+    override_seen: bool,
+}
+
+fn judge(scan: &mut Scan<'_>, run: &Run, after: Option<char>) {
+    let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+    let found = match run.sort {
+        Sort::Tag => (run.before != Some('\u{1f3f4}')).then_some(("hidden.tags", 0.95)),
+        Sort::Variation => {
+            let smuggles = run.count >= 2 || (run.first > '\u{ffff}' && !run.before.is_some_and(is_han));
+            smuggles.then_some(("hidden.variation", 0.95))
+        }
+        Sort::Bidi => {
+            let turns = matches!(run.first, '\u{202a}' | '\u{202b}' | '\u{2067}') && letter(after) && letter(run.before);
+            if run.override_seen {
+                Some(("hidden.bidi", 0.8))
+            } else {
+                (turns || run.count >= 4).then_some(("hidden.bidi", 0.6))
+            }
+        }
+        Sort::ZeroWidth if run.count >= 3 => Some(("hidden.zero_width", 0.85)),
+        Sort::ZeroWidth if letter(run.before) && letter(after) => Some(("hidden.zero_width", 0.6)),
+        Sort::ZeroWidth => None,
+    };
+    let Some((label, score)) = found else { return };
+    let head = classes::floor(scan.text, run.start + TOKEN_MAX).min(run.end);
+    scan.hit(label, run.start..head, score);
+    for (at, c) in scan.text[head..run.end].char_indices() {
+        scan.hit(label, head + at..head + at + c.len_utf8(), score);
+    }
+}
+
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
+
+/// Finds terminal escapes that conceal text or reach outside the screen. Colours are not among them.
+pub(crate) fn terminal(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    for at in memchr_iter(0x1b, bytes) {
+        match bytes.get(at + 1) {
+            Some(b'[') => {
+                let end = classes::run_end(bytes, at + 2, classes::DIGIT | classes::MARK, 24);
+                let end = (end..bytes.len().min(at + 26)).find(|&end| !matches!(bytes[end], b'0'..=b'9' | b';')).unwrap_or(end);
+                let conceals = bytes.get(end) == Some(&b'm') && bytes[at + 2..end].split(|&byte| byte == b';').any(|code| code == b"8");
+                if conceals {
+                    scan.hit("hidden.ansi", at..end + 1, 0.8);
+                }
+            }
+            Some(b']') if classes::reads(bytes, at + 2, b"52;") => scan.hit("hidden.ansi", at..at + 5, 0.8),
+            _ => {}
+        }
+    }
+}
+
+/// The longest comment or hidden element that is looked into.
+pub(crate) const CONCEALED_MAX: usize = TOKEN_MAX;
+
+/// Words that show that hidden text is meant for a model.
+const CUES: &[&str] = &[
+    "ignore", "disregard", "instruction", "system prompt", "assistant", "ai agent", "ai model", "language model", "llm", "you must",
+    "do not tell", "don't tell", "do not mention", "exfiltrat", "chatgpt", "claude", "<important>", "secretly", "password", "credentials",
+];
+/// One word of these is enough; the others must come in twos.
+const STRONG_CUES: usize = 3;
+
+fn speaks_to_models(text: &[u8]) -> bool {
+    contains_any(text, &CUES[..STRONG_CUES - 1]) && contains_any(text, &CUES[STRONG_CUES - 1..])
+        || CUES[STRONG_CUES - 1..].iter().filter(|cue| contains_any(text, &[cue])).count() >= 2
+}
+
+/// `<!-- … -->` with words for a model in it.
+pub(crate) fn comment(scan: &mut Scan<'_>, place: Range<usize>) {
+    let limit = classes::floor(scan.text, place.start + CONCEALED_MAX);
+    let body = &scan.bytes[place.end.min(limit)..limit];
+    let end = match memmem::find(body, b"-->") {
+        Some(offset) => place.end + offset + 3,
+        None => {
+            if scan.ends(limit) {
+                scan.reached_end(place.start);
+            }
+            limit
+        }
+    };
+    if speaks_to_models(&scan.bytes[place.end.min(end)..end]) {
+        scan.block("hidden.html_comment", place.start..end, 0.8);
+    }
+}
+
+/// Styles under which text is in the page and not on the screen.
+pub(crate) const STYLES: &[&str] = &[
+    "display:none", "display: none", "visibility:hidden", "visibility: hidden", "font-size:0", "font-size: 0", "opacity:0", "opacity: 0",
+    "color:white", "color: white", "color:#fff", "color: #fff", "color:transparent", "color: transparent", "left:-9999", "left: -9999",
+];
+
+/// An element hidden by its style, with words for a model in it.
+pub(crate) fn styled(scan: &mut Scan<'_>, place: Range<usize>) {
+    let style = &scan.text[place.clone()];
+    if (style.ends_with('0') && classes::has(scan.bytes, place.end, classes::DIGIT | classes::DOT)) || classes::has(scan.bytes, place.start.wrapping_sub(1), classes::DASH) {
+        return;
+    }
+    let before = classes::before(scan.text, place.start, 256);
+    let Some(open) = before.rfind('<') else { return };
+    let start = place.start - (before.len() - open);
+    if before[open..].contains('>') {
+        return;
+    }
+    let limit = classes::floor(scan.text, start + CONCEALED_MAX).max(place.end);
+    let body = &scan.bytes[place.end..limit];
+    let end = match memmem::find(body, b"</") {
+        Some(offset) => place.end + offset,
+        None => {
+            if scan.ends(limit) {
+                scan.reached_end(start);
+            }
+            limit
+        }
+    };
+    if speaks_to_models(&scan.bytes[place.end..end]) {
+        scan.block("hidden.css", start..end, 0.8);
+    }
+}
+
+/// Whether the bytes at `at` begin a word; for phrases and markers.
+pub(crate) fn begins_word(bytes: &[u8], at: usize) -> bool {
+    classes::begins(bytes, at, BASE62) && !classes::has(bytes, at, SPACE)
+}

@@ -1,0 +1,104 @@
+//! One look over one text: what was hit, and what might still become a hit if text is added.
+
+use std::ops::Range;
+
+/// No finding of one token is longer than this, and no verdict on a token looks further ahead.
+pub const TOKEN_MAX: usize = 2048;
+/// No finding that reaches over white space (a card number, a phrase, a tag) is longer than this.
+pub const SPREAD_MAX: usize = 512;
+/// No finding that is a block (a private key, a hidden comment) is longer than this.
+pub const BLOCK_MAX: usize = 6000;
+
+/// What is looked for in a text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Wanted {
+    pub secrets: bool,
+    pub personal: bool,
+    pub hidden: bool,
+    /// Text that only a human cannot see in HTML: comments, hidden elements.
+    pub hidden_html: bool,
+    pub markers: bool,
+    pub links: bool,
+}
+
+/// How far a finding may reach.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reach {
+    /// Within one token, or a short spread over several.
+    Token,
+    /// Over lines.
+    Block,
+}
+
+/// Something found in a text.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Hit {
+    pub label: &'static str,
+    pub range: Range<usize>,
+    pub score: f32,
+    pub reach: Reach,
+}
+
+/// One look over one text.
+pub(crate) struct Scan<'t> {
+    pub text: &'t str,
+    pub bytes: &'t [u8],
+    pub wanted: Wanted,
+    pub hits: Vec<Hit>,
+    /// The earliest place at which something begins that more text could complete or change.
+    pub live: usize,
+}
+
+impl<'t> Scan<'t> {
+    pub fn new(text: &'t str, wanted: Wanted) -> Self {
+        Scan {
+            text,
+            bytes: text.as_bytes(),
+            wanted,
+            hits: Vec::new(),
+            live: usize::MAX,
+        }
+    }
+
+    pub fn hit(&mut self, label: &'static str, range: Range<usize>, score: f32) {
+        self.push(label, range, score, Reach::Token);
+    }
+
+    pub fn block(&mut self, label: &'static str, range: Range<usize>, score: f32) {
+        self.push(label, range, score, Reach::Block);
+    }
+
+    fn push(&mut self, label: &'static str, range: Range<usize>, score: f32, reach: Reach) {
+        debug_assert!(self.text.get(range.clone()).is_some_and(|found| !found.is_empty()));
+        self.hits.push(Hit {
+            label,
+            range,
+            score,
+            reach,
+        });
+    }
+
+    /// Notes that a verdict on what begins at `start` read up to the end of the text.
+    pub fn reached_end(&mut self, start: usize) {
+        self.live = self.live.min(start);
+    }
+
+    /// Whether `at` is the end of the text.
+    pub fn ends(&self, at: usize) -> bool {
+        at >= self.bytes.len()
+    }
+}
+
+/// Sorts, and makes one of hits that have the same label and overlap.
+pub(crate) fn merge(hits: &mut Vec<Hit>) {
+    hits.sort_by(|a, b| (a.label, a.range.start, a.range.end).cmp(&(b.label, b.range.start, b.range.end)));
+    hits.dedup_by(|next, kept| {
+        let same = next.label == kept.label && next.range.start < kept.range.end;
+        if same {
+            kept.range.end = kept.range.end.max(next.range.end);
+            kept.score = kept.score.max(next.score);
+        }
+        same
+    });
+    hits.sort_by_key(|hit| (hit.range.start, hit.range.end));
+}
