@@ -2,8 +2,9 @@
 
 use crate::contract::{CONTRACT, Form};
 use crate::limits::Limits;
+use crate::patch;
 use crate::pool::Pool;
-use crate::watch;
+use crate::watch::{self, Trouble};
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::RegoVM;
 use regorus::rvm::program::Program;
@@ -27,6 +28,8 @@ pub(crate) struct Layer {
     /// `org` or `team:payments`.
     pub(crate) name: Arc<str>,
     program: Arc<Program>,
+    /// The rules that are watched for two values, by number.
+    watched: Vec<String>,
     data: Value,
     limits: Limits,
     machines: Pool<RegoVM>,
@@ -67,10 +70,11 @@ impl Layer {
             .map_err(|error| error.to_string())?;
         let mut program = Arc::unwrap_or_clone(program);
         program.validate_limits()?;
-        watch::install(&mut program)?;
+        let watched = patch::install(&mut program)?;
         let layer = Layer {
             name: name.into(),
             program: Arc::new(program),
+            watched,
             data: data.clone(),
             limits,
             machines: Pool::default(),
@@ -99,8 +103,22 @@ impl Layer {
         machine.set_input(Value::Null);
         self.machines.put(machine);
         match (watch::end(), ruling) {
-            (Some(trouble), _) => Err(Mishap::Failed(trouble.0)),
+            (Some(trouble), _) => Err(self.mishap(trouble)),
             (None, ruling) => ruling.map_err(mishap),
+        }
+    }
+
+    fn mishap(&self, trouble: Trouble) -> Mishap {
+        match trouble {
+            Trouble::Failed(text) => Mishap::Failed(text),
+            Trouble::Large(text) => Mishap::Limit(text),
+            Trouble::TwoValues(number) => {
+                let rule = self.watched.get(number).map_or("a rule", |rule| rule);
+                Mishap::Failed(format!("`{rule}` has two values at once"))
+            }
+            Trouble::TwoUnderOneKey => {
+                Mishap::Failed("a partial object has two values under one key".into())
+            }
         }
     }
 

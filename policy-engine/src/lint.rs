@@ -3,8 +3,9 @@
 use crate::contract::{Contract, Form, NAMES};
 use crate::error::{Mistake, PolicyError};
 use crate::package::Package;
+use crate::policy::rule_head;
 use crate::syntax::{Step, Visitor, dotted, place, reference, walk_module};
-use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
+use regorus::unstable::{Expr, Module, Rule, RuleHead};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Built-ins that are refused, and what to write instead. A name ending in `.` means all that begin so.
@@ -180,20 +181,8 @@ fn foreign(package: &Package, expr: &Expr) -> Option<PolicyError> {
     Some(PolicyError::new(Mistake::Layer, place(expr.span()), message).hint(hint))
 }
 
-/// The name and place of a rule's head.
-fn head(rule: &Rule) -> (&Expr, &Span) {
-    match rule {
-        Rule::Default { refr, span, .. } => (refr, span),
-        Rule::Spec { head, span, .. } => match head {
-            RuleHead::Compr { refr, .. }
-            | RuleHead::Set { refr, .. }
-            | RuleHead::Func { refr, .. } => (refr, span),
-        },
-    }
-}
-
 fn misspelt(rule: &Rule, called: &BTreeSet<String>) -> Option<PolicyError> {
-    let (refr, span) = head(rule);
+    let (refr, span) = rule_head(rule);
     let (name, _) = reference(refr)?;
     if NAMES.contains(&name.as_str()) || called.contains(&name) {
         return None;
@@ -207,7 +196,7 @@ fn misspelt(rule: &Rule, called: &BTreeSet<String>) -> Option<PolicyError> {
 }
 
 fn misshapen(rule: &Rule) -> Option<PolicyError> {
-    let (refr, span) = head(rule);
+    let (refr, span) = rule_head(rule);
     let (name, steps) = reference(refr)?;
     let contract = Contract::named(&name)?;
     let wrong = |message: String| {

@@ -11,7 +11,7 @@ use crate::package::Package;
 use crate::reading::Reading;
 use crate::source::{PolicyFile, PolicySource};
 use crate::syntax::{parse, reference};
-use regorus::unstable::{Module, Rule, RuleHead};
+use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
 use regorus::{CompiledPolicy, Engine, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,7 +84,7 @@ impl Policy {
         &self,
         team: &str,
         input: Value,
-        operation: &'static str,
+        operation: &str,
         asks_allow: bool,
     ) -> Decision {
         let mut words = Words::default();
@@ -294,15 +294,20 @@ fn entry_module(packages: &BTreeMap<Package, BTreeSet<String>>) -> PolicyFile {
 }
 
 fn rule_name(rule: &Rule) -> Option<String> {
-    let refr = match rule {
-        Rule::Default { refr, .. } => refr,
+    reference(rule_head(rule).0).map(|(name, _)| name)
+}
+
+/// The reference and the place of a rule's head.
+pub(crate) fn rule_head(rule: &Rule) -> (&Expr, &Span) {
+    match rule {
+        Rule::Default { refr, span, .. } => (refr, span),
         Rule::Spec {
             head:
                 RuleHead::Compr { refr, .. } | RuleHead::Set { refr, .. } | RuleHead::Func { refr, .. },
+            span,
             ..
-        } => refr,
-    };
-    reference(refr).map(|(name, _)| name)
+        } => (refr, span),
+    }
 }
 
 fn uncompiled(fallback: &str, error: &str) -> PolicyError {

@@ -17,7 +17,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) layer: &'a str,
     pub(crate) limits: &'a Limits,
     /// What was asked, for the words of a refusal: `chat`, `tool_call`.
-    pub(crate) operation: &'static str,
+    pub(crate) operation: &'a str,
     pub(crate) asks_allow: bool,
 }
 

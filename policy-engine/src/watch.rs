@@ -13,35 +13,53 @@ use std::sync::LazyLock;
 
 /// What went wrong in an evaluation, in words without values: it may be logged.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Trouble(pub(crate) String);
+pub(crate) enum Trouble {
+    /// A built-in or an operator failed.
+    Failed(String),
+    /// A result would have been too large.
+    Large(String),
+    /// The rule of that number has two values at once.
+    TwoValues(usize),
+    /// A partial object has two values under one key.
+    TwoUnderOneKey,
+}
 
 thread_local! {
-    static NOTED: RefCell<Noted> = const { RefCell::new(Noted { trouble: None, string_bytes: 0, elements: 0 }) };
+    static NOTED: RefCell<Noted> = const { RefCell::new(Noted::new(0, 0)) };
 }
 
 struct Noted {
     trouble: Option<Trouble>,
     string_bytes: usize,
     elements: usize,
+    /// By number of rule: the arguments of the function and the value it gave last.
+    values: Vec<Option<(Vec<Value>, Value)>>,
+}
+
+impl Noted {
+    const fn new(string_bytes: usize, elements: usize) -> Self {
+        Noted {
+            trouble: None,
+            string_bytes,
+            elements,
+            values: Vec::new(),
+        }
+    }
 }
 
 /// Starts watching on this thread.
 pub(crate) fn begin(limits: &Limits) {
-    NOTED.set(Noted {
-        trouble: None,
-        string_bytes: limits.string_bytes,
-        elements: limits.elements,
-    });
+    NOTED.set(Noted::new(limits.string_bytes, limits.elements));
 }
 
 /// What has gone wrong on this thread since [`begin`].
 pub(crate) fn end() -> Option<Trouble> {
-    NOTED.with_borrow_mut(|noted| noted.trouble.take())
+    NOTED.replace(Noted::new(0, 0)).trouble
 }
 
-fn note(text: String) {
+fn note(trouble: Trouble) {
     NOTED.with_borrow_mut(|noted| {
-        noted.trouble.get_or_insert(Trouble(text));
+        noted.trouble.get_or_insert(trouble);
     });
 }
 
@@ -60,7 +78,8 @@ pub(crate) fn install(program: &mut Program) -> Result<(), String> {
     Ok(())
 }
 
-type Function = fn(&Span, &[Ref<Expr>], &[Value], bool) -> anyhow::Result<Value>;
+/// What a built-in is.
+pub(crate) type Function = fn(&Span, &[Ref<Expr>], &[Value], bool) -> anyhow::Result<Value>;
 
 /// All built-ins, sorted by name: a built-in's place is its number.
 static TABLE: LazyLock<Vec<(&'static str, BuiltinFcn)>> = LazyLock::new(|| {
@@ -91,7 +110,10 @@ fn watched<const NUMBER: usize>(
         Ok(value) => Ok(value),
         Err(error) => {
             let types: Vec<&str> = args.iter().map(type_name).collect();
-            note(format!("`{name}({})` failed", types.join(", ")));
+            note(Trouble::Failed(format!(
+                "`{name}({})` failed",
+                types.join(", ")
+            )));
             Err(error)
         }
     }
@@ -99,7 +121,9 @@ fn watched<const NUMBER: usize>(
 
 /// An error that the engine passes on at once, whatever rule it is in.
 fn too_large(name: &str) -> anyhow::Error {
-    note(format!("`{name}` would give too large a result"));
+    note(Trouble::Large(format!(
+        "`{name}` would give too large a result"
+    )));
     LimitError::MemoryLimitExceeded { usage: 0, limit: 0 }.into()
 }
 
@@ -181,3 +205,93 @@ macro_rules! numbered {
 
 /// One watched function for each built-in.
 static WATCHED: [Function; 256] = numbered!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);
+
+/// The value that a rule's body gave: the first argument; the others are the function's own. A rule or a call of a
+/// function that has given another value before has two values.
+fn value_of<const NUMBER: usize>(
+    _: &Span,
+    _: &[Ref<Expr>],
+    args: &[Value],
+    _: bool,
+) -> anyhow::Result<Value> {
+    let Some((value, parameters)) = args.split_first() else {
+        anyhow::bail!("no value");
+    };
+    let same = NOTED.with_borrow_mut(|noted| {
+        if noted.values.len() <= NUMBER {
+            noted.values.resize(NUMBER + 1, None);
+        }
+        match &mut noted.values[NUMBER] {
+            Some((before, other)) if before == parameters => other == value,
+            last => {
+                *last = Some((parameters.to_vec(), value.clone()));
+                true
+            }
+        }
+    });
+    if !same {
+        note(Trouble::TwoValues(NUMBER));
+    }
+    Ok(value.clone())
+}
+
+/// `object[key] := value` of a partial object: a key has one value.
+pub(crate) fn insert(_: &Span, _: &[Ref<Expr>], args: &[Value], _: bool) -> anyhow::Result<Value> {
+    let [object, key, value] = args else {
+        anyhow::bail!("no object, key and value");
+    };
+    let mut object = object.clone();
+    if let Some(before) = object.as_object_mut()?.insert(key.clone(), value.clone())
+        && before != *value
+    {
+        note(Trouble::TwoUnderOneKey);
+    }
+    Ok(object)
+}
+
+macro_rules! arithmetic {
+    ($(#[$doc:meta] $name:ident $sign:literal $method:ident $refuse_zero:literal;)*) => { $(
+        #[$doc]
+        pub(crate) fn $name(_: &Span, _: &[Ref<Expr>], args: &[Value], _: bool) -> anyhow::Result<Value> {
+            let [left, right] = args else { anyhow::bail!("no two operands") };
+            if let (Value::Set(left), Value::Set(right)) = (left, right)
+                && $sign == "-"
+            {
+                return Ok(Value::from(left.difference(right)));
+            }
+            let result = match (left, right) {
+                (Value::Number(_), Value::Number(_)) if $refuse_zero && *right == Value::from(0_u64) => None,
+                (Value::Number(left), Value::Number(right)) => left.clone().$method(right).ok(),
+                _ => None,
+            };
+            result.map(Value::from).ok_or_else(|| {
+                let (left, right) = (type_name(left), type_name(right));
+                note(Trouble::Failed(format!("`{left} {} {right}` failed", $sign)));
+                anyhow::anyhow!("arithmetic")
+            })
+        }
+    )* };
+}
+
+arithmetic! {
+    /// `+`
+    add "+" add false;
+    /// `-`, of numbers or of sets
+    sub "-" sub false;
+    /// `*`
+    mul "*" mul false;
+    /// `/`
+    div "/" divide true;
+    /// `%`, of whole numbers
+    modulo "%" modulo true;
+}
+
+macro_rules! numbered_values {
+    ($($tens:literal)*) => { [$(
+        value_of::<{ $tens * 8 }>, value_of::<{ $tens * 8 + 1 }>, value_of::<{ $tens * 8 + 2 }>, value_of::<{ $tens * 8 + 3 }>,
+        value_of::<{ $tens * 8 + 4 }>, value_of::<{ $tens * 8 + 5 }>, value_of::<{ $tens * 8 + 6 }>, value_of::<{ $tens * 8 + 7 }>,
+    )*] };
+}
+
+/// One function for each rule that is watched for two values.
+pub(crate) static VALUES: [Function; 256] = numbered_values!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31);

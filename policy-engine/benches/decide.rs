@@ -1,0 +1,106 @@
+//! What a decision costs: `cargo bench -p sallyport-policy`. Prints the median of several rounds, in microseconds.
+#![allow(clippy::unwrap_used, reason = "a benchmark")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use sallyport_exchange::{Author, Finding, Kind, Label, Operation, PartId, PartView};
+use sallyport_policy::{Facts, OfferFacts, Policy};
+use std::hint::black_box;
+use std::time::Instant;
+use support::{call, exchange, facts, sample_policy};
+
+/// Median microseconds of one call of `work`.
+fn measure(name: &str, mut work: impl FnMut()) {
+    let mut rounds: Vec<f64> = (0..31)
+        .map(|_| {
+            let (start, times) = (Instant::now(), 400);
+            (0..times).for_each(|_| work());
+            start.elapsed().as_secs_f64() * 1e6 / f64::from(times)
+        })
+        .collect();
+    rounds.sort_by(f64::total_cmp);
+    println!("{name:<58} {:>9.2} µs", rounds[rounds.len() / 2]);
+}
+
+fn decide(name: &str, policy: &Policy, facts: &Facts<'_>) {
+    measure(name, || {
+        black_box(policy.decide("payments", black_box(facts)));
+    });
+    let needs = policy.needs("payments");
+    measure("  of which: the input document", || {
+        black_box(black_box(facts).document(needs)).unwrap();
+    });
+}
+
+fn main() {
+    let policy = sample_policy();
+    let about = exchange("payments", Operation::Chat);
+    decide("chat, nothing found", &policy, &facts(&about));
+
+    let arguments =
+        r#"{"database": "prod-eu", "sql": "select * from ledger where id = 7", "limit": 10}"#;
+    decide(
+        "tool call, allowed",
+        &policy,
+        &call(&about, "query", arguments),
+    );
+    decide(
+        "tool call, denied",
+        &policy,
+        &call(&about, "query", &arguments.replace("select", "drop")),
+    );
+
+    let part = |id| PartView {
+        id: PartId(id),
+        kind: Kind::Text,
+        author: Author::User,
+        tool: None,
+        text: "hello",
+    };
+    let parts: Vec<PartView<'_>> = (0..2_000).map(part).collect();
+    decide(
+        "chat of 2,000 parts that no policy reads",
+        &policy,
+        &Facts {
+            parts: &parts,
+            ..facts(&about)
+        },
+    );
+
+    let offer = OfferFacts {
+        name: "query",
+        form: "function",
+        server_url: None,
+        description: "Runs SQL.",
+        json: "{}",
+    };
+    let offers = [offer; 32];
+    decide(
+        "chat, 32 tools on offer",
+        &policy,
+        &Facts {
+            offers: &offers,
+            ..facts(&about)
+        },
+    );
+
+    let finding = Finding {
+        label: Label("pii.email"),
+        part: PartId(0),
+        range: 0..5,
+        score: 0.5,
+    };
+    for count in [10, 10_000] {
+        let findings = vec![finding.clone(); count];
+        decide(
+            &format!("chat, {count} findings"),
+            &policy,
+            &Facts {
+                parts: &parts,
+                findings: &findings,
+                ..facts(&about)
+            },
+        );
+    }
+}
