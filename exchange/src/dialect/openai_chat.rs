@@ -72,7 +72,11 @@ fn rest(
 ) -> Result<(), Malformed> {
     let name = key.as_str().unwrap_or_default();
     if !known.keys.contains(&&*name) {
-        return reading.unread(path, key, value, known.keys, is);
+        reading.unread(path, key, value, known.keys, is)?;
+        if !id(&name) {
+            reading.text(is.kind(Kind::Unread), key);
+        }
+        return Ok(());
     }
     if !says_nothing(value, known.plain) {
         said_anyway(reading, &join(path, &name), value, is);

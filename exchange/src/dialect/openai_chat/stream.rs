@@ -40,7 +40,11 @@ const CALL: Known = Known {
     plain: id,
 };
 const FUNCTION: Known = Known {
-    keys: &["name", "arguments", "input"],
+    keys: &["name", "arguments"],
+    plain: id,
+};
+const CUSTOM: Known = Known {
+    keys: &["name", "input"],
     plain: id,
 };
 
@@ -70,9 +74,12 @@ struct Choice {
 #[derive(Debug)]
 struct Call {
     item: u32,
+    /// May be told before the name, and not after.
     id: String,
-    /// Empty until it is told; nothing else of the call may be told before.
+    /// Empty until it is told; no argument may be told before.
     tool: String,
+    /// Told under `custom`. Pieces under `function` would be another text to the agent.
+    free_form: bool,
 }
 
 /// One chunk in the reading.
@@ -182,7 +189,8 @@ impl Chunk<'_> {
             match &*key.as_str().unwrap_or_default() {
                 _ if value.is_null() => rest(self.reading, path, (key, value), &CHOICE, self.is)?,
                 "delta" => self.read_delta(&join(path, "delta"), value, state)?,
-                "text" => self.grow(self.slot(0, Lane::Text(0)), value, state)?,
+                // Not the lane of chat's `content`: to the agent they are two texts.
+                "text" => self.grow(self.slot(0, Lane::Text(1)), value, state)?,
                 "logprobs" => {
                     let path = join(path, "logprobs");
                     self.reading.unread_element(&path, value, self.is);
@@ -191,7 +199,8 @@ impl Chunk<'_> {
             }
         }
         // Last, wherever it stands: what the same chunk adds is added before.
-        if given(choice, "finish_reason").is_some() && !state.closed {
+        let finished = given(choice, "finish_reason").is_some_and(|reason| !reason.is_str(""));
+        if finished && !state.closed {
             state.closed = true;
             self.deltas.push(Delta::CloseChoice {
                 choice: self.choice,
@@ -223,7 +232,8 @@ impl Chunk<'_> {
                 }
                 "function_call" => {
                     let path = join(path, "function_call");
-                    self.read_function(&path, value, FUNCTION_CALL, None, false, state)?;
+                    let slot = self.slot(FUNCTION_CALL, Lane::Call);
+                    self.read_function(&path, slot, value, false, state)?;
                     continue;
                 }
                 "audio" => {
@@ -277,15 +287,20 @@ impl Chunk<'_> {
         for (i, call) in elements(calls, "tool_calls")? {
             let path = format!("{path}.tool_calls[{i}]");
             object(call, "a tool call")?;
-            let item = index(call, "index")?;
-            let call_id = given(call, "id");
+            let slot = self.slot(index(call, "index")?, Lane::Call);
+            let growing = self.turn_to(slot, call, state)?;
+            if let Some(id) = given(call, "id") {
+                inspect_unless_id(self.reading, id, self.is);
+                growing.tell_id(id)?;
+            }
             for (key, value) in members(call, "a tool call")? {
                 match &*key.as_str().unwrap_or_default() {
-                    "id" => inspect_unless_id(self.reading, value, self.is),
-                    "function" | "custom" if !value.is_null() => {
-                        let free = key.is_str("custom");
-                        let path = join(&path, if free { "custom" } else { "function" });
-                        self.read_function(&path, value, item, call_id, free, state)?;
+                    "id" => {}
+                    "function" if !value.is_null() => {
+                        self.read_function(&join(&path, "function"), slot, value, false, state)?;
+                    }
+                    "custom" if !value.is_null() => {
+                        self.read_function(&join(&path, "custom"), slot, value, true, state)?;
                     }
                     _ => rest(self.reading, &path, (key, value), &CALL, self.is)?,
                 }
@@ -298,103 +313,68 @@ impl Chunk<'_> {
     fn read_function(
         &mut self,
         path: &str,
+        slot: Slot,
         function: Value<'_>,
-        item: u32,
-        call_id: Option<Value<'_>>,
         free_form: bool,
         state: &mut Choice,
     ) -> Result<(), Malformed> {
-        let slot = self.slot(item, Lane::Call);
-        self.turn_to(slot, function, state)?;
-        for (key, value) in members(function, "a called function")? {
-            let read = ["name", "arguments", "input"].iter().any(|known| key.is_str(known));
-            if !read {
-                rest(self.reading, path, (key, value), &FUNCTION, self.is)?;
-            }
-        }
-        let name = given(function, "name");
+        let (known, words) = match free_form {
+            true => (&CUSTOM, "input"),
+            false => (&FUNCTION, "arguments"),
+        };
+        let call = self.turn_to(slot, function, state)?;
+        let name = given(function, "name").filter(|name| !name.is_str(""));
         if let Some(name) = name {
+            call.tell_name(name, free_form)?;
+            self.deltas.push(Delta::Call {
+                slot,
+                id: call.id.clone(),
+                tool: call.tool.clone(),
+                free_form,
+                provider: false,
+            });
             inspect_unless_id(self.reading, name, self.is);
         }
-        self.name_call(slot, name, call_id, free_form, state)?;
-        for key in ["arguments", "input"] {
-            let Some(piece) = given(function, key) else {
-                continue;
-            };
-            let unnamed = state.open.as_ref().is_none_or(|call| call.tool.is_empty());
-            if unnamed && !piece.is_str("") {
-                return Err(missing(piece, "the name of a called function"));
-            }
+        let piece = given(function, words).filter(|piece| !piece.is_str(""));
+        if let Some(piece) = piece {
+            call.ready(piece, free_form)?;
             self.grow(slot, piece, state)?;
+        }
+        for (key, value) in members(function, "a called function")? {
+            let read = key.is_str("name") || key.is_str(words);
+            if !read {
+                rest(self.reading, path, (key, value), known, self.is)?;
+            }
         }
         Ok(())
     }
 
     /// Makes `slot` the call that grows. The one before is complete, and cannot come back.
-    fn turn_to(&mut self, slot: Slot, at: Value<'_>, state: &mut Choice) -> Result<(), Malformed> {
-        if state.open.as_ref().is_some_and(|call| call.item == slot.item) {
-            return Ok(());
+    fn turn_to<'s>(
+        &mut self,
+        slot: Slot,
+        at: Value<'_>,
+        state: &'s mut Choice,
+    ) -> Result<&'s mut Call, Malformed> {
+        let open = state.open.as_ref().map(|call| call.item);
+        if open != Some(slot.item) {
+            if state.closed || state.done.contains(&slot.item) {
+                return Err(wrong_type(at, "a tool call that was complete"));
+            }
+            if let Some(item) = open {
+                state.done.push(item);
+                self.deltas.push(Delta::Close {
+                    slot: Slot { item, ..slot },
+                });
+            }
+            state.open = None;
         }
-        if state.closed || state.done.contains(&slot.item) {
-            return Err(wrong_type(at, "a tool call that was complete"));
-        }
-        let next = Call {
+        Ok(state.open.get_or_insert_with(|| Call {
             item: slot.item,
             id: String::new(),
             tool: String::new(),
-        };
-        if let Some(call) = state.open.replace(next) {
-            state.done.push(call.item);
-            self.deltas.push(Delta::Close {
-                slot: Slot {
-                    item: call.item,
-                    ..slot
-                },
-            });
-        }
-        Ok(())
-    }
-
-    fn name_call(
-        &mut self,
-        slot: Slot,
-        name: Option<Value<'_>>,
-        call_id: Option<Value<'_>>,
-        free_form: bool,
-        state: &mut Choice,
-    ) -> Result<(), Malformed> {
-        let Some(call) = state.open.as_mut() else {
-            return Ok(());
-        };
-        if let Some(told) = call_id {
-            let id = told.as_str().ok_or_else(|| wrong_type(told, "the id of a tool call"))?;
-            let again = id.is_empty() || call.id == *id;
-            if !again && !(call.id.is_empty() && call.tool.is_empty()) {
-                return Err(wrong_type(told, "a second id of a tool call"));
-            }
-            if !again {
-                call.id = id.into_owned();
-            }
-        }
-        let Some(told) = name else {
-            return Ok(());
-        };
-        let tool = told.as_str().ok_or_else(|| wrong_type(told, "the name of a called function"))?;
-        if tool.is_empty() {
-            return Ok(());
-        }
-        if !call.tool.is_empty() {
-            return Err(wrong_type(told, "a second name of a called function"));
-        }
-        call.tool = tool.into_owned();
-        self.deltas.push(Delta::Call {
-            slot,
-            id: call.id.clone(),
-            tool: call.tool.clone(),
-            free_form,
-            provider: false,
-        });
-        Ok(())
+            free_form: false,
+        }))
     }
 
     fn grow(&mut self, slot: Slot, value: Value<'_>, state: &Choice) -> Result<(), Malformed> {
@@ -426,6 +406,44 @@ impl Chunk<'_> {
             item,
             lane,
         }
+    }
+}
+
+impl Call {
+    /// Some upstreams say the id with every piece; it has to be the same.
+    fn tell_id(&mut self, told: Value<'_>) -> Result<(), Malformed> {
+        let id = told.as_str().ok_or_else(|| wrong_type(told, "the id of a tool call"))?;
+        if id.is_empty() || self.id == *id {
+            return Ok(());
+        }
+        if !(self.id.is_empty() && self.tool.is_empty()) {
+            return Err(wrong_type(told, "a second id of a tool call"));
+        }
+        self.id = id.into_owned();
+        Ok(())
+    }
+
+    /// Once: SDKs disagree on what a second name means.
+    fn tell_name(&mut self, told: Value<'_>, free_form: bool) -> Result<(), Malformed> {
+        let what = "the name of a called function";
+        let tool = told.as_str().ok_or_else(|| wrong_type(told, what))?;
+        if !self.tool.is_empty() {
+            return Err(wrong_type(told, "a second name of a called function"));
+        }
+        self.tool = tool.into_owned();
+        self.free_form = free_form;
+        Ok(())
+    }
+
+    /// Whether it may grow.
+    fn ready(&self, piece: Value<'_>, free_form: bool) -> Result<(), Malformed> {
+        if self.tool.is_empty() {
+            return Err(missing(piece, "the name of a called function"));
+        }
+        if self.free_form != free_form {
+            return Err(wrong_type(piece, "a piece of a tool call"));
+        }
+        Ok(())
     }
 }
 
