@@ -28,19 +28,21 @@ pub(super) fn read_answer(root: Value<'_>, reading: &mut Reading) -> Result<(), 
     if root.kind() != JsonKind::Object {
         return Err(wrong_type(root, "the body"));
     }
-    let is = Is::new(Kind::Text, Author::Model, None);
-    Reader::answer(reading).object(Path::Root, root, is, answer_rows(root))
+    let (message, rows) = answer_rows(root);
+    let is = Is::new(Kind::Text, Author::Model, message);
+    Reader::answer(reading).object(Path::Root, root, is, rows)
 }
 
-fn answer_rows(root: Value<'_>) -> Rows {
+/// What an answer may hold, and the number of the message it is, if it is one.
+fn answer_rows(root: Value<'_>) -> (Option<u32>, Rows) {
     match root.member("type").and_then(Value::as_str).as_deref() {
-        Some("message") => shape::MESSAGE,
-        Some("error") => shape::ERROR,
-        Some("model") => shape::MODEL,
-        Some(_) => shape::UNKNOWN,
-        None if root.member("content").is_some() => shape::MESSAGE,
-        None if root.member("data").is_some() => shape::MODELS,
-        None => shape::COUNT,
+        Some("message") => (Some(0), shape::MESSAGE),
+        Some("error") => (None, shape::ERROR),
+        Some("model") => (None, shape::MODEL),
+        Some(_) => (None, shape::UNKNOWN),
+        None if root.member("content").is_some() => (Some(0), shape::MESSAGE),
+        None if root.member("data").is_some() => (None, shape::MODELS),
+        None => (None, shape::COUNT),
     }
 }
 
@@ -62,7 +64,14 @@ fn missing(holder: Value<'_>, what: &'static str) -> Malformed {
     }
 }
 
-/// Whether there is anything to refuse with guidance: only a message can carry it.
+fn disorder(at: Value<'_>, what: &'static str) -> Malformed {
+    Malformed {
+        at: at.span().start as usize,
+        fault: Fault::Order(what),
+    }
+}
+
+/// Whether guidance can be given: only a message can carry it.
 fn can_steer(operation: Operation) -> bool {
     matches!(operation, Operation::Chat)
 }

@@ -81,10 +81,13 @@ impl<'r, 't> Reader<'r, 't> {
         for (key, value) in members {
             let name = key.as_str().unwrap_or_default();
             match rows.iter().find(|(known, _)| *known == name) {
-                Some((known, take)) => self.take(Path::Key(&at, known), object, value, is, *take)?,
+                Some((known, take)) => {
+                    self.take(Path::Key(&at, known), object, value, is, *take)?
+                }
                 None => {
                     let known: Vec<&str> = rows.iter().map(|(known, _)| *known).collect();
-                    self.reading.unread(&at.to_string(), key, value, &known, is)?;
+                    self.reading
+                        .unread(&at.to_string(), key, value, &known, is)?;
                 }
             }
         }
@@ -100,7 +103,7 @@ impl<'r, 't> Reader<'r, 't> {
         take: Take,
     ) -> Result<(), Malformed> {
         match take {
-            Take::Piece => {}
+            Take::Elsewhere => {}
             Take::Word => self.strange_unless(is_word(value), at, value, is),
             Take::Label => self.strange_unless(is_label(value), at, value, is),
             Take::Opaque => self.strange_unless(is_opaque(value), at, value, is),
@@ -116,14 +119,17 @@ impl<'r, 't> Reader<'r, 't> {
                 self.each(at, value, is, shape::CITATION)?;
             }
             Take::Citations => self.strange_unless(are_words(value), at, value, is),
-            Take::Source(form) => self.source(at, value, is, form)?,
+            Take::Source(form) => self.source(at, holder, value, is, form)?,
+            Take::Upload if value.kind() == JsonKind::String => {
+                self.media(holder, value, is, "file");
+                self.store(value);
+            }
+            Take::Upload => self.strange_unless(value.is_null(), at, value, is),
             Take::Object(rows) => self.object(at, value, is, rows)?,
             Take::Each(rows) => self.each(at, value, is, rows)?,
-            Take::Stored => self.id(at, value, is, self.answering.then_some(Keep::Nothing)),
-            Take::Created => self.id(at, value, is, self.answering.then_some(Keep::Created)),
-            Take::Container if value.kind() == JsonKind::String => {
-                self.id(at, value, is, None);
-            }
+            Take::Stored => self.stored(at, value, is),
+            Take::Created => self.created(at, value, is),
+            Take::Container if value.kind() == JsonKind::String => self.stored(at, value, is),
             Take::Container => self.object(at, value, is, shape::CONTAINER)?,
             Take::Model => {
                 self.reading.outline.model = self.reading.string(value);
@@ -166,13 +172,7 @@ impl<'r, 't> Reader<'r, 't> {
         }
     }
 
-    fn each(
-        &mut self,
-        at: Path<'_>,
-        list: Value<'t>,
-        is: Is,
-        rows: Rows,
-    ) -> Result<(), Malformed> {
+    fn each(&mut self, at: Path<'_>, list: Value<'t>, is: Is, rows: Rows) -> Result<(), Malformed> {
         let Some(elements) = list.elements() else {
             self.strange_unless(list.is_null(), at, list, is);
             return Ok(());
@@ -219,13 +219,7 @@ impl<'r, 't> Reader<'r, 't> {
     }
 
     /// What the parts of a block are, and who wrote them.
-    fn whose(
-        &mut self,
-        block: Value<'t>,
-        kind: &str,
-        sort: Sort,
-        is: Is,
-    ) -> Result<Is, Malformed> {
+    fn whose(&mut self, block: Value<'t>, kind: &str, sort: Sort, is: Is) -> Result<Is, Malformed> {
         let by = |kind, author| Is::new(kind, author, is.message);
         Ok(match sort {
             Sort::Plain | Sort::Inner | Sort::Tools => is,
@@ -233,7 +227,6 @@ impl<'r, 't> Reader<'r, 't> {
                 author: Author::Tool,
                 ..is
             },
-            Sort::Upload => is.kind(Kind::Media).form(Some(self.reading.words("file"))),
             Sort::Thinking => by(Kind::Reasoning, Author::Model).sealed(),
             Sort::Compaction if is_signed(block) => is.sealed(),
             Sort::Compaction => is,
@@ -269,48 +262,57 @@ impl<'r, 't> Reader<'r, 't> {
         Ok(is.tool(Some(tool)).call(id))
     }
 
+    /// Reads where a medium comes from. `holder` is the block that shows it.
     fn source(
         &mut self,
         at: Path<'_>,
+        holder: Value<'t>,
         source: Value<'t>,
         is: Is,
         form: &str,
     ) -> Result<(), Malformed> {
         let kind = kind_of(source);
-        let Some(rows) = shape::source(&kind) else {
+        let Some((told, rows)) = shape::source(&kind) else {
             self.reading.unread_element(&at.to_string(), source, is);
             return Ok(());
         };
-        let told = match &*kind {
-            "base64" => "media_type",
-            "url" => "url",
-            "file" => "file_id",
-            _ => return self.object(at, source, is, rows),
-        };
-        // Its words are what can be told of it, so it must tell something.
-        match source.member(told) {
-            None => return Err(missing(source, told)),
-            Some(value) if value.kind() != JsonKind::String => return Err(wrong_type(value, told)),
-            Some(_) => {}
+        if let Some(key) = told {
+            // These are all the words a medium has, so they must be there.
+            let told = source.member(key).ok_or_else(|| missing(source, key))?;
+            if told.kind() != JsonKind::String {
+                return Err(wrong_type(told, key));
+            }
+            self.media(holder, told, is, form);
+            if key == "file_id" {
+                self.store(told);
+            }
         }
-        let form = self.reading.words(form);
-        self.object(at, source, is.kind(Kind::Media).form(Some(form)), rows)
+        self.object(at, source, is, rows)
     }
 
-    fn id(&mut self, at: Path<'_>, value: Value<'t>, is: Is, keep: Option<Keep>) {
-        let Some(id) = self.reading.string(value) else {
-            return self.strange_unless(value.is_null(), at, value, is);
-        };
-        match keep {
-            None => self.reading.outline.stored.push(id),
-            Some(Keep::Created) => self.reading.outline.created.push(id),
-            Some(Keep::Nothing) => {}
+    fn media(&mut self, holder: Value<'t>, told: Value<'t>, is: Is, form: &str) {
+        let form = self.reading.words(form);
+        let is = is.kind(Kind::Media).form(Some(form));
+        self.reading.media(is, holder, Some(told));
+    }
+
+    fn stored(&mut self, at: Path<'_>, value: Value<'t>, is: Is) {
+        self.store(value);
+        self.strange_unless(is_word(value), at, value, is);
+    }
+
+    /// Only a request leans on what is stored; an answer repeats it.
+    fn store(&mut self, value: Value<'t>) {
+        if let (false, Some(id)) = (self.answering, self.reading.string(value)) {
+            self.reading.outline.stored.push(id);
         }
-        if is.kind == Kind::Media {
-            self.reading.text(is, value);
-        } else {
-            self.strange_unless(is_word(value), at, value, is);
+    }
+
+    fn created(&mut self, at: Path<'_>, value: Value<'t>, is: Is) {
+        if let (true, Some(id)) = (self.answering, self.reading.string(value)) {
+            self.reading.outline.created.push(id);
         }
+        self.stored(at, value, is);
     }
 
     fn stream(&mut self, value: Value<'t>) -> Result<(), Malformed> {
@@ -419,25 +421,16 @@ impl<'r, 't> Reader<'r, 't> {
         Ok(self.reading.leaves(is, offer))
     }
 
-    fn tool_choice(
-        &mut self,
-        at: Path<'_>,
-        choice: Value<'t>,
-        is: Is,
-    ) -> Result<(), Malformed> {
-        if choice.member("type").is_some_and(|kind| kind.is_str("tool")) {
+    fn tool_choice(&mut self, at: Path<'_>, choice: Value<'t>, is: Is) -> Result<(), Malformed> {
+        if choice
+            .member("type")
+            .is_some_and(|kind| kind.is_str("tool"))
+        {
             let name = choice.member("name");
             self.reading.outline.forced_tool = name.and_then(|name| self.reading.string(name));
         }
         self.object(at, choice, is, shape::TOOL_CHOICE)
     }
-}
-
-/// What an id in an answer is kept as.
-#[derive(Clone, Copy)]
-enum Keep {
-    Created,
-    Nothing,
 }
 
 /// The `type` of an object; empty if it has none.

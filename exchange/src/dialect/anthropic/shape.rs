@@ -3,8 +3,8 @@
 /// How the value of a known key is read.
 #[derive(Clone, Copy)]
 pub(super) enum Take {
-    /// By the stream's reader, as a piece of something that grows.
-    Piece,
+    /// By whoever walks the object.
+    Elsewhere,
     /// A number, a flag or a short word; anything else there is unread.
     Word,
     /// A name for people to read, as models have; anything else there is unread.
@@ -29,6 +29,8 @@ pub(super) enum Take {
     Citations,
     /// Where an image or document comes from.
     Source(&'static str),
+    /// A file in the container.
+    Upload,
     /// An object of its own shape.
     Object(Rows),
     /// A list of objects of one shape.
@@ -99,15 +101,9 @@ const OUTPUT_CONFIG: Rows = &[
     ("task_budget", Take::Words),
 ];
 
-const THREAD: Rows = &[
-    ("type", Take::Word),
-    ("previous_message_id", Take::Stored),
-];
+const THREAD: Rows = &[("type", Take::Word), ("previous_message_id", Take::Stored)];
 
-pub(super) const CONTAINER: Rows = &[
-    ("id", Take::Stored),
-    ("skills", Take::Each(SKILL)),
-];
+pub(super) const CONTAINER: Rows = &[("id", Take::Stored), ("skills", Take::Each(SKILL))];
 
 const SKILL: Rows = &[
     ("type", Take::Word),
@@ -181,13 +177,13 @@ pub(super) const MESSAGE_CHANGE: Rows = &[
 
 pub(super) const TEXT_START: Rows = &[
     ("type", Take::Word),
-    ("text", Take::Piece),
+    ("text", Take::Elsewhere),
     ("citations", Take::Citations),
 ];
 
 pub(super) const THINKING_START: Rows = &[
     ("type", Take::Word),
-    ("thinking", Take::Piece),
+    ("thinking", Take::Elsewhere),
     ("signature", Take::Opaque),
 ];
 
@@ -201,31 +197,20 @@ pub(super) const CALL_START: Rows = &[
     ("caller", Take::Words),
 ];
 
-pub(super) const TEXT_DELTA: Rows = &[
-    ("type", Take::Word),
-    ("text", Take::Piece),
-];
+pub(super) const TEXT_DELTA: Rows = &[("type", Take::Word), ("text", Take::Elsewhere)];
 
 pub(super) const THINKING_DELTA: Rows = &[
     ("type", Take::Word),
-    ("thinking", Take::Piece),
+    ("thinking", Take::Elsewhere),
     ("estimated_tokens", Take::Word),
 ];
 
-pub(super) const INPUT_DELTA: Rows = &[
-    ("type", Take::Word),
-    ("partial_json", Take::Piece),
-];
+pub(super) const INPUT_DELTA: Rows = &[("type", Take::Word), ("partial_json", Take::Elsewhere)];
 
-pub(super) const CITATIONS_DELTA: Rows = &[
-    ("type", Take::Word),
-    ("citation", Take::Object(CITATION)),
-];
+pub(super) const CITATIONS_DELTA: Rows =
+    &[("type", Take::Word), ("citation", Take::Object(CITATION))];
 
-pub(super) const SIGNATURE_DELTA: Rows = &[
-    ("type", Take::Word),
-    ("signature", Take::Opaque),
-];
+pub(super) const SIGNATURE_DELTA: Rows = &[("type", Take::Word), ("signature", Take::Opaque)];
 
 pub(super) const COMPACTION_DELTA: Rows = &[
     ("type", Take::Word),
@@ -314,8 +299,6 @@ pub(super) enum Sort {
     Plain,
     /// Found by a search: nobody in the conversation wrote it.
     Found,
-    /// A file for the container.
-    Upload,
     /// Thinking.
     Thinking,
     /// A summary of what was said before.
@@ -377,10 +360,7 @@ const THINKING: Rows = &[
     ("signature", Take::Opaque),
 ];
 
-const REDACTED: Rows = &[
-    ("type", Take::Word),
-    ("data", Take::Opaque),
-];
+const REDACTED: Rows = &[("type", Take::Word), ("data", Take::Opaque)];
 
 const COMPACTION: Rows = &[
     ("type", Take::Word),
@@ -414,7 +394,7 @@ const RESULT: Rows = &[
 
 const UPLOAD: Rows = &[
     ("type", Take::Word),
-    ("file_id", Take::Stored),
+    ("file_id", Take::Upload),
     ("cache_control", Take::Words),
 ];
 
@@ -458,10 +438,7 @@ const EXECUTED: Rows = &[
     ("content", Take::Content),
 ];
 
-const OUTPUT: Rows = &[
-    ("type", Take::Word),
-    ("file_id", Take::Created),
-];
+const OUTPUT: Rows = &[("type", Take::Word), ("file_id", Take::Created)];
 
 const VIEWED: Rows = &[
     ("type", Take::Word),
@@ -482,10 +459,7 @@ const EDITED: Rows = &[
     ("old_start", Take::Word),
 ];
 
-const REFERENCES: Rows = &[
-    ("type", Take::Word),
-    ("tool_references", Take::Content),
-];
+const REFERENCES: Rows = &[("type", Take::Word), ("tool_references", Take::Content)];
 
 const ADVICE: Rows = &[
     ("type", Take::Word),
@@ -506,10 +480,7 @@ const CHANGE: Rows = &[
     ("cache_control", Take::Words),
 ];
 
-const DEFINITION: Rows = &[
-    ("type", Take::Word),
-    ("definition", Take::Offer),
-];
+const DEFINITION: Rows = &[("type", Take::Word), ("definition", Take::Offer)];
 
 const LISTING: Rows = &[
     ("type", Take::Word),
@@ -530,7 +501,7 @@ pub(super) fn block(kind: &str) -> Option<(Sort, Rows)> {
         "text" => (Sort::Plain, TEXT),
         "image" => (Sort::Plain, IMAGE),
         "document" => (Sort::Plain, DOCUMENT),
-        "container_upload" => (Sort::Upload, UPLOAD),
+        "container_upload" => (Sort::Plain, UPLOAD),
         "fallback" => (Sort::Plain, FALLBACK),
         "search_result" => (Sort::Found, SEARCH_RESULT),
         "thinking" => (Sort::Thinking, THINKING),
@@ -581,22 +552,32 @@ fn result(kind: &str) -> Option<(Sort, Rows)> {
     })
 }
 
-/// The members of a `source` of this type, after its own form.
-pub(super) fn source(kind: &str) -> Option<Rows> {
+/// The key of a `source` of this type that tells of a medium, and all its members. Text has no such key.
+pub(super) fn source(kind: &str) -> Option<(Option<&'static str>, Rows)> {
     Some(match kind {
-        "base64" => &[
-            ("type", Take::Word),
-            ("media_type", Take::Text),
-            ("data", Take::Opaque),
-        ],
-        "url" => &[("type", Take::Word), ("url", Take::Text)],
-        "file" => &[("type", Take::Word), ("file_id", Take::Stored)],
-        "text" => &[
-            ("type", Take::Word),
-            ("media_type", Take::Word),
-            ("data", Take::Text),
-        ],
-        "content" => &[("type", Take::Word), ("content", Take::Content)],
+        "base64" => (Some("media_type"), BASE64_SOURCE),
+        "url" => (Some("url"), URL_SOURCE),
+        "file" => (Some("file_id"), FILE_SOURCE),
+        "text" => (None, TEXT_SOURCE),
+        "content" => (None, CONTENT_SOURCE),
         _ => return None,
     })
 }
+
+const BASE64_SOURCE: Rows = &[
+    ("type", Take::Word),
+    ("media_type", Take::Elsewhere),
+    ("data", Take::Opaque),
+];
+
+const URL_SOURCE: Rows = &[("type", Take::Word), ("url", Take::Elsewhere)];
+
+const FILE_SOURCE: Rows = &[("type", Take::Word), ("file_id", Take::Elsewhere)];
+
+const TEXT_SOURCE: Rows = &[
+    ("type", Take::Word),
+    ("media_type", Take::Word),
+    ("data", Take::Text),
+];
+
+const CONTENT_SOURCE: Rows = &[("type", Take::Word), ("content", Take::Content)];

@@ -1,16 +1,15 @@
 //! Reads a streamed message, event by event.
 
-use super::missing;
 use super::reader::{Path, Reader, kind_of};
 use super::shape::{self, Rows, Sort, Take};
+use super::{disorder, missing};
 use crate::exchange::Usage;
 use crate::json::{JsonKind, Malformed, Tape, Value};
-use crate::part::{Author, Coding, Kind, Segment};
-use crate::payload::Payload;
+use crate::part::{Author, Coding, Kind, Segment, Text};
+use crate::payload::Outline;
 use crate::read::{Is, Reading, wrong_type};
 use crate::span::Span;
 use crate::stream::{Delta, Flowing, Lane, Slot};
-use bytes::Bytes;
 use std::collections::HashMap;
 
 /// Reads the events of one message. SDKs count blocks as they come and take an event's `index` into that
@@ -65,13 +64,16 @@ impl Block {
 
 const EVENT: Rows = &[("type", Take::Word)];
 
-const MESSAGE_START: Rows = &[("type", Take::Word), ("message", Take::Object(shape::MESSAGE))];
+const MESSAGE_START: Rows = &[
+    ("type", Take::Word),
+    ("message", Take::Object(shape::MESSAGE)),
+];
 
 const BLOCK_EVENT: Rows = &[
     ("type", Take::Word),
     ("index", Take::Word),
-    ("content_block", Take::Piece),
-    ("delta", Take::Piece),
+    ("content_block", Take::Elsewhere),
+    ("delta", Take::Elsewhere),
 ];
 
 const MESSAGE_DELTA: Rows = &[
@@ -105,7 +107,7 @@ impl Stream {
             return Err(wrong_type(kind, "type"));
         };
         if name.is_some_and(|name| name != kind_name) {
-            return Err(wrong_type(kind, "the event's type"));
+            return Err(disorder(kind, "the event's name"));
         }
         let mut reading = Reading::default();
         let mut event = Event {
@@ -116,11 +118,10 @@ impl Stream {
         };
         self.event(&kind_name, &mut event)?;
         let mut deltas = event.deltas;
-        let payload = Payload::new(Bytes::copy_from_slice(data.as_bytes()), reading.outline);
-        lift(&payload, &mut deltas);
+        lift(data, &reading.outline, &mut deltas);
         Ok(Flowing {
             deltas,
-            whole: payload.outline().clone(),
+            whole: reading.outline,
         })
     }
 
@@ -133,16 +134,22 @@ impl Stream {
                 return event.rest(shape::ERROR);
             }
             "message_start" if !self.started => return self.start(event),
-            "message_start" => return Err(wrong_type(event.root, "a second message_start")),
-            "content_block_start" | "content_block_delta" | "content_block_stop"
-            | "message_delta" | "message_stop" => {}
+            "message_start" => return Err(disorder(event.root, "message_start")),
+            "content_block_start"
+            | "content_block_delta"
+            | "content_block_stop"
+            | "message_delta"
+            | "message_stop" => {}
             _ => {
-                event.reader.reading.unread_element("", event.root, event.is);
+                event
+                    .reader
+                    .reading
+                    .unread_element("event", event.root, event.is);
                 return Ok(());
             }
         }
         if !self.started || self.ended {
-            return Err(missing(event.root, "message_start"));
+            return Err(disorder(event.root, "the event"));
         }
         match kind {
             "content_block_start" => self.block_start(event),
@@ -169,7 +176,7 @@ impl Stream {
     fn block_start(&mut self, event: &mut Event<'_, '_>) -> Result<(), Malformed> {
         let index = event.index()?;
         if index as usize != self.blocks.len() {
-            return Err(wrong_type(event.root, "index"));
+            return Err(disorder(event.root, "index"));
         }
         let Some(block) = event.root.member("content_block") else {
             return Err(missing(event.root, "content_block"));
@@ -268,12 +275,18 @@ impl Stream {
                 shape::INPUT_DELTA
             }
             (Block::Unknown, _) => {
-                event.reader.reading.unread_element("delta", delta, event.is);
+                event
+                    .reader
+                    .reading
+                    .unread_element("delta", delta, event.is);
                 return Ok(());
             }
-            (_, known) if shape::is_delta(known) => return Err(wrong_type(delta, "delta")),
+            (_, known) if shape::is_delta(known) => return Err(disorder(delta, "delta")),
             _ => {
-                event.reader.reading.unread_element("delta", delta, event.is);
+                event
+                    .reader
+                    .reading
+                    .unread_element("delta", delta, event.is);
                 return Ok(());
             }
         };
@@ -293,7 +306,7 @@ impl Stream {
     fn open(&self, event: &Event<'_, '_>) -> Result<(u32, Block), Malformed> {
         let index = event.index()?;
         match self.blocks.get(index as usize) {
-            None | Some(Block::Stopped) => Err(missing(event.root, "an open block of this index")),
+            None | Some(Block::Stopped) => Err(disorder(event.root, "index")),
             Some(block) => Ok((index, *block)),
         }
     }
@@ -374,20 +387,24 @@ impl<'t> Event<'_, 't> {
 
 /// Whether a call comes with its input already; SDKs then take that, unless pieces follow.
 fn has_input(block: Value<'_>) -> bool {
-    block.member("input").is_some_and(|input| match input.kind() {
-        JsonKind::Object => input.members().into_iter().flatten().next().is_some(),
-        JsonKind::Null => false,
-        _ => true,
-    })
+    block
+        .member("input")
+        .is_some_and(|input| match input.kind() {
+            JsonKind::Object => input.members().into_iter().flatten().next().is_some(),
+            JsonKind::Null => false,
+            _ => true,
+        })
 }
 
 /// What an event tells of the whole answer.
-fn lift(payload: &Payload, deltas: &mut Vec<Delta>) {
-    let outline = payload.outline();
+fn lift(data: &str, outline: &Outline, deltas: &mut Vec<Delta>) {
+    let words = |text| match text {
+        Text::Body(span) => data[span.range()].to_owned(),
+        Text::Arena(span) => outline.arena[span.range()].to_owned(),
+    };
     if outline.usage != Usage::default() {
         deltas.push(Delta::Usage(outline.usage));
     }
-    deltas.extend(payload.model().map(|model| Delta::Model(model.to_owned())));
-    let created = outline.created.iter();
-    deltas.extend(created.map(|id| Delta::Created(payload.text(*id).to_owned())));
+    deltas.extend(outline.model.map(words).map(Delta::Model));
+    deltas.extend(outline.created.iter().map(|id| Delta::Created(words(*id))));
 }

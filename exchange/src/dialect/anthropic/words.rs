@@ -9,7 +9,10 @@ use std::fmt::Write as _;
 
 /// Says no, or guides. A refusal is a 403: no SDK tries again after that.
 pub(in super::super) fn refuse(denial: &Denial, asked: Asked<'_>) -> Reply {
-    let say = told(&denial.say, &denial.rule, asked.id);
+    let say = format!(
+        "{} (rule {}, decision {})",
+        denial.say, denial.rule, asked.id
+    );
     match denial.kind {
         RefusalKind::Steer if can_steer(asked.operation) => guide(&say, asked),
         RefusalKind::Steer | RefusalKind::Deny => Reply {
@@ -33,16 +36,9 @@ pub(in super::super) fn fault(fault: &Fault, id: &str) -> Reply {
 /// Ends a stream that has begun.
 pub(in super::super) fn closing(code: &str, say: &str, id: &str) -> Bytes {
     let mut event = String::new();
-    push_event(
-        &mut event,
-        "error",
-        &error("permission_error", &told(say, code, id), id),
-    );
+    let say = format!("{say} ({code}, decision {id})");
+    push_event(&mut event, "error", &error("permission_error", &say, id));
     Bytes::from(event)
-}
-
-fn told(say: &str, rule: &str, id: &str) -> String {
-    format!("{say} (rule {rule}, decision {id})")
 }
 
 fn error(kind: &str, say: &str, id: &str) -> String {
