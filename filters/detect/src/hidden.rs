@@ -1,6 +1,6 @@
 //! Text that people do not see and models read.
 
-use crate::classes::{self, BASE62, SPACE};
+use crate::classes;
 use crate::clean::{is_invisible, is_tag, is_variation};
 use crate::letters::contains_any;
 use crate::scan::{Scan, TOKEN_MAX};
@@ -184,14 +184,15 @@ pub(crate) fn styled(scan: &mut Scan<'_>, place: Range<usize>) {
     }
     let before = classes::before(scan.text, place.start, 256);
     let Some(open) = before.rfind('<') else { return };
-    let start = place.start - (before.len() - open);
     if before[open..].contains('>') {
         return;
     }
-    let limit = classes::floor(scan.text, start + CONCEALED_MAX).max(place.end);
-    let body = &scan.bytes[place.end..limit];
-    let end = match memmem::find(body, b"</") {
-        Some(offset) => place.end + offset,
+    // The finding is the text that is hidden: before its tag is closed nothing has begun.
+    let Some(close) = memchr::memchr(b'>', classes::after(scan.text, place.end, 256).as_bytes()) else { return };
+    let start = place.end + close + 1;
+    let limit = classes::floor(scan.text, start + CONCEALED_MAX);
+    let end = match memmem::find(&scan.bytes[start..limit], b"</") {
+        Some(offset) => start + offset,
         None => {
             if scan.ends(limit) {
                 scan.reached_end(start);
@@ -199,12 +200,7 @@ pub(crate) fn styled(scan: &mut Scan<'_>, place: Range<usize>) {
             limit
         }
     };
-    if speaks_to_models(&scan.bytes[place.end..end]) {
+    if speaks_to_models(&scan.bytes[start..end]) {
         scan.block("hidden.css", start..end, 0.8);
     }
-}
-
-/// Whether the bytes at `at` begin a word; for phrases and markers.
-pub(crate) fn begins_word(bytes: &[u8], at: usize) -> bool {
-    classes::begins(bytes, at, BASE62) && !classes::has(bytes, at, SPACE)
 }

@@ -107,7 +107,15 @@ pub(crate) fn tag(scan: &mut Scan<'_>, tag: usize, place: Range<usize>) {
     start -= 1;
     let limit = classes::floor(scan.text, start + SPREAD_MAX);
     let end = match memchr(b'>', &bytes[place.end..limit]) {
-        Some(offset) => tag_end(&scan.text[start..limit]).map_or(place.end + offset + 1, |len| start + len),
+        Some(offset) => match tag_end(&scan.text[start..limit]) {
+            Some(len) => start + len,
+            None => {
+                if scan.ends(limit) {
+                    scan.reached_end(start);
+                }
+                place.end + offset + 1
+            }
+        },
         None => {
             if scan.ends(limit) {
                 scan.reached_end(start);

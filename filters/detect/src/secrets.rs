@@ -120,11 +120,12 @@ pub(crate) fn private_key(scan: &mut Scan<'_>, place: Range<usize>) {
             let stop = limit.min(closing + 45);
             match memmem::find(&bytes[closing..stop], b"-----") {
                 Some(dashes) => closing + dashes + 5,
-                None if scan.ends(stop) && stop < limit => {
-                    scan.reached_end(place.start);
+                None => {
+                    if scan.ends(stop) {
+                        scan.reached_end(place.start);
+                    }
                     closing
                 }
-                None => closing,
             }
         }
         None => {

@@ -18,11 +18,14 @@ use crate::personal;
 use crate::scan::{BLOCK_MAX, SPREAD_MAX, Scan, TOKEN_MAX, Wanted};
 use crate::secrets;
 use memchr::memmem;
+use std::ops::Range;
 
 /// No more than this is ever held back.
 pub const HOLDBACK_MAX: usize = 8192;
 /// How far to its left a detector reads.
 const CONTEXT_MAX: usize = 640;
+/// The longest number that is written in groups, and what may stand before it.
+const NUMBER_MAX: usize = 96;
 /// How far to its left what is found within a very long token depends on that token.
 const TOKEN_CONTEXT_MAX: usize = 2 * TOKEN_MAX + CONTEXT_MAX;
 
@@ -56,29 +59,37 @@ pub(crate) fn settled(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>)
     if place == 0 { 0 } else { place }
 }
 
-/// The earliest place of something that spreads over tokens and may still be completed.
+/// The earliest place of something that spreads over tokens, and may still be completed or reaches
+/// into the last token.
 fn live(text: &str, token: usize) -> usize {
     let from = token_before(text, token, SPREAD_MAX);
     let tail = &text[from..];
-    let mut live = from.saturating_add(spread(tail)).min(open_block(text));
+    let place = token - from;
+    let mut live = spread(tail, place, place, &|range| range);
     if let Some(view) = cleaned(tail) {
-        let earliest = spread(view.text());
-        if earliest < view.text().len() {
-            live = live.min(from + view.origin(earliest..earliest).start);
-        }
+        live = live.min(spread(view.text(), 0, place, &|range| view.origin(range)));
     }
-    live.min(text.len())
+    from.saturating_add(live).min(open_block(text, token)).min(text.len())
 }
 
-fn spread(text: &str) -> usize {
-    let wanted = Wanted { secrets: false, personal: true, hidden: false, hidden_html: false, markers: true, links: false };
+/// Looks for what spreads in `text`, digits only from shortly before `near` on; `origin` leads back to
+/// where `place` counts.
+fn spread(text: &str, near: usize, place: usize, origin: &dyn Fn(Range<usize>) -> Range<usize>) -> usize {
+    let wanted = Wanted { personal: true, markers: true, ..Wanted::default() };
     let mut scan = Scan::new(text, wanted);
     anchors::scan(&mut scan);
-    let numbers = text.len().saturating_sub(96);
-    let near = token_before(text, numbers, 0);
+    let near = token_before(text, near.saturating_sub(NUMBER_MAX), 0);
     let mut digits = Scan::new(&text[near..], wanted);
     personal::numbers(&mut digits);
-    scan.live.min(digits.live.saturating_add(near)).min(pair_of_capitals(text))
+    let live = scan.live.min(digits.live.saturating_add(near)).min(pair_of_capitals(text));
+    let crossing = |range: Range<usize>| {
+        let range = origin(range);
+        (range.start < place && place < range.end).then_some(range.start)
+    };
+    let held = scan.hits.iter().map(|hit| hit.range.clone());
+    let numbers = digits.hits.iter().map(|hit| hit.range.start + near..hit.range.end + near);
+    let crossed = held.chain(numbers).filter_map(crossing).min().unwrap_or(usize::MAX);
+    if live < text.len() { origin(live..live + 1).start.min(crossed) } else { crossed }
 }
 
 /// Two capitals and a space may begin an insurance number.
@@ -89,28 +100,29 @@ fn pair_of_capitals(text: &str) -> usize {
     if bytes.len() - start == 2 { start } else { usize::MAX }
 }
 
-/// The beginning of the first block that is not complete.
-fn open_block(text: &str) -> usize {
-    let base = classes::floor(text, text.len().saturating_sub(BLOCK_MAX));
+/// The beginning of the first block that is not complete, or holds `place`.
+fn open_block(text: &str, place: usize) -> usize {
+    let base = classes::floor(text, place.saturating_sub(BLOCK_MAX));
     let tail = &text[base..];
-    let bytes = tail.as_bytes();
+    let place = place - base;
     let mut live = usize::MAX;
-    for at in memmem::find_iter(bytes, b"-----BEGIN") {
+    let holds = |scan: &Scan<'_>, from: usize| {
+        let crossed = scan.hits.iter().map(|hit| hit.range.start + from..hit.range.end + from);
+        let crossed = crossed.filter(|range| range.start < place && place < range.end).map(|range| range.start).min();
+        crossed.unwrap_or(usize::MAX).min(scan.live.saturating_add(from))
+    };
+    for at in memmem::find_iter(tail.as_bytes(), b"-----BEGIN").take_while(|&at| at < place) {
         let mut scan = Scan::new(&tail[at..], Wanted::default());
         secrets::private_key(&mut scan, 0..10);
-        if scan.live == 0 {
-            live = base + at;
-            break;
-        }
+        live = live.min(holds(&scan, at));
     }
-    let near = classes::floor(tail, tail.len().saturating_sub(TOKEN_MAX + 256));
-    let wanted = Wanted { hidden_html: true, ..Wanted::default() };
-    if memchr::memchr(b'<', &bytes[near..]).is_some() {
-        let mut scan = Scan::new(&tail[near..], wanted);
+    let near = classes::floor(tail, place.saturating_sub(TOKEN_MAX + 256));
+    if memchr::memchr(b'<', &tail.as_bytes()[near..]).is_some() {
+        let mut scan = Scan::new(&tail[near..], Wanted { hidden_html: true, ..Wanted::default() });
         anchors::scan(&mut scan);
-        live = live.min(scan.live.saturating_add(base + near));
+        live = live.min(holds(&scan, near));
     }
-    live
+    base.saturating_add(live)
 }
 
 /// A place within a token longer than `TOKEN_MAX`: that far from the end, and within no finding.
@@ -127,7 +139,7 @@ fn within_token(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>) -> us
             None => break,
         }
     }
-    place.min(open_block(text))
+    place.min(open_block(text, place))
 }
 
 /// See `Filter::lookbehind`.

@@ -120,5 +120,5 @@ fn prose_is_held_back_little() {
     for (cut, _) in text.char_indices() {
         most = most.max(cut - detectors.settled(&text[..cut]));
     }
-    assert!(most <= 48, "{most} bytes of plain prose held back");
+    assert!(most <= 72, "{most} bytes held back, where the longest token has 67");
 }
