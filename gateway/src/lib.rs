@@ -11,3 +11,4 @@ pub mod record;
 pub mod route;
 pub mod server;
 pub mod state;
+pub mod tls;

@@ -1,1 +1,213 @@
 //! Listeners, signals and shutdown.
+//!
+//! Pingora's services run on a runtime of our own rather than in its `Server`: sockets are bound before
+//! anything else (so that port 0 can be told, and a taken port is an error with a name), and shutdown ends
+//! when the last exchange has, instead of after a fixed sleep.
+
+use crate::config::{Config, Secret};
+use crate::edge::{Edge, Stored, server_options};
+use crate::operators::{Metrics, OperatorsApp};
+use crate::policies::{PolicyHandle, Watch};
+use crate::record::{RecordSink, SinkError};
+use crate::state::State;
+use arc_swap::ArcSwap;
+use pingora_core::listeners::tls::TlsSettings;
+use pingora_core::server::{Fds, ShutdownWatch};
+use pingora_core::services::Service as _;
+use pingora_core::services::listening::Service;
+use sallyport_policy::Placeholders;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::IntoRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{Mutex, watch};
+
+/// How often shutdown looks whether the last exchange has ended.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Why the gateway cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The policies cannot be compiled.
+    #[error("{0}")]
+    Policies(String),
+    /// The keys file cannot be read.
+    #[error("{0}")]
+    Keys(String),
+    /// The decision log cannot be opened.
+    #[error(transparent)]
+    Records(#[from] SinkError),
+    /// The certificate or its authorities cannot be used.
+    #[error("TLS: {0}")]
+    Tls(String),
+    /// No threads, no randomness, no signals.
+    #[error("cannot start: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Where a running gateway can be reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Addresses {
+    /// By agents.
+    pub agents: SocketAddr,
+    /// By operators.
+    pub operators: SocketAddr,
+}
+
+/// Serves until SIGTERM, SIGINT or SIGQUIT. Prints one line on standard output when it is ready.
+pub fn run(config: Config) -> Result<(), ServeError> {
+    let tls = config.agents.tls.is_some();
+    serve(config, async |addresses: Addresses| {
+        let scheme = if tls { "https" } else { "http" };
+        let mut out = std::io::stdout().lock();
+        // A closed standard output is no reason not to serve.
+        let _ = writeln!(out, "sallyport ready agents={scheme}://{} operators=http://{}", addresses.agents, addresses.operators);
+        let _ = out.flush();
+    }, signal_to_stop)
+}
+
+/// Serves until `stop` completes; `ready` is told where.
+pub fn serve<R, S>(config: Config, ready: R, stop: impl FnOnce() -> S) -> Result<(), ServeError>
+where
+    R: AsyncFnOnce(Addresses),
+    S: Future<Output = ()>,
+{
+    let config = Arc::new(config);
+    let (agents_socket, agents) = listen(config.agents.listen)?;
+    let (operators_socket, operators) = listen(config.operators.listen)?;
+    let mut fds = Fds::new();
+    fds.add(agents.to_string(), agents_socket.into_raw_fd());
+    fds.add(operators.to_string(), operators_socket.into_raw_fd());
+    let tls = tls_settings(&config)?;
+
+    let records = RecordSink::open(&config.decisions.to)?;
+    let metrics = Arc::new(Metrics::new());
+    let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
+    let policies = PolicyHandle::load(config.policies.clone()).map_err(|e| ServeError::Policies(e.to_string()))?;
+    let keys = Arc::new(crate::config::all_keys(&config).map_err(|e| ServeError::Keys(e.to_string()))?);
+    let state = State::new(config.clone(), keys, policies.current(), placeholders.clone());
+    let state = Arc::new(ArcSwap::from_pointee(state));
+    let _watch = Watch::start(&config, &policies, &state, &metrics, placeholders);
+
+    let in_flight = Arc::new(AtomicUsize::new(0));
+    let edge = Edge {
+        state: state.clone(),
+        stored: Stored::default(),
+        records: records.clone(),
+        metrics: metrics.clone(),
+        sessions: Arc::default(),
+        in_flight: in_flight.clone(),
+        options: server_options(config.agents.http2, &config.timeouts),
+    };
+    let app = OperatorsApp::new(state, policies, records.clone(), metrics);
+
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(config.workers)
+        .thread_name("sallyport")
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let (stopping, shutdown) = watch::channel(false);
+        let fds = Arc::new(Mutex::new(fds));
+        let mut service = Service::new("agents".to_owned(), edge);
+        match tls {
+            Some(settings) => service.add_tls_with_settings(&agents.to_string(), None, settings),
+            None => service.add_tcp(&agents.to_string()),
+        }
+        let mut operators_service = Service::new("operators".to_owned(), app);
+        operators_service.add_tcp(&operators.to_string());
+        let services = [
+            tokio::spawn(start(service, fds.clone(), shutdown.clone())),
+            tokio::spawn(start(operators_service, fds, shutdown)),
+        ];
+        ready(Addresses { agents, operators }).await;
+        stop().await;
+        // Agents' keep-alive connections are told to close with their next answer.
+        let _ = stopping.send(true);
+        drain(&in_flight, config.timeouts.grace).await;
+        services.iter().for_each(|service| service.abort());
+    });
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    records.flush();
+    Ok(())
+}
+
+async fn start<A>(mut service: Service<A>, fds: Arc<Mutex<Fds>>, shutdown: ShutdownWatch)
+where
+    A: pingora_core::apps::ServerApp + Send + Sync + 'static,
+{
+    service.start_service(Some(fds), shutdown, 1).await;
+}
+
+/// Waits until no exchange is in flight, or until the grace is over.
+async fn drain(in_flight: &AtomicUsize, grace: Duration) {
+    let until = Instant::now() + grace;
+    while in_flight.load(Ordering::Relaxed) > 0 && Instant::now() < until {
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    // What was just answered is still being flushed by its connection.
+    tokio::time::sleep(LOOK_EVERY).await;
+}
+
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), ServeError> {
+    let bound = TcpListener::bind(address).and_then(|socket| {
+        socket.set_nonblocking(true)?;
+        let address = socket.local_addr()?;
+        Ok((socket, address))
+    });
+    bound.map_err(|error| ServeError::Listen { address, error })
+}
+
+fn tls_settings(config: &Config) -> Result<Option<TlsSettings>, ServeError> {
+    let Some(tls) = &config.agents.tls else {
+        return Ok(None);
+    };
+    let told = |error: &dyn std::fmt::Display| ServeError::Tls(error.to_string());
+    let path = |path: &std::path::Path| path.display().to_string();
+    let mut settings =
+        TlsSettings::intermediate(&path(&tls.certificate), &path(&tls.key)).map_err(|e| told(&e))?;
+    if config.agents.http2 {
+        settings.enable_h2();
+    }
+    if let Some(authorities) = &tls.client_ca {
+        let verifier = crate::tls::client_verifier(authorities).map_err(|e| told(&e))?;
+        settings.set_client_cert_verifier(verifier);
+    }
+    Ok(Some(settings))
+}
+
+/// The key of the configuration, or one drawn now: placeholders then differ after a restart.
+fn redaction_key(secret: Option<&Secret>) -> Result<[u8; 32], ServeError> {
+    use sha2::Digest;
+    match secret {
+        Some(secret) => Ok(sha2::Sha256::digest(secret.expose().as_bytes()).into()),
+        None => {
+            let mut key = [0; 32];
+            getrandom::fill(&mut key).map_err(std::io::Error::from)?;
+            Ok(key)
+        }
+    }
+}
+
+async fn signal_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = async |kind| match signal(kind) {
+        Ok(mut signal) => drop(signal.recv().await),
+        Err(_) => std::future::pending().await,
+    };
+    tokio::select! {
+        () = wait(SignalKind::terminate()) => {}
+        () = wait(SignalKind::interrupt()) => {}
+        () = wait(SignalKind::quit()) => {}
+    }
+}

@@ -1,1 +1,101 @@
 //! All that is configured, in one immutable value that is swapped whole.
+
+use crate::config::{Config, Route, Upstream};
+use crate::edge::failure::Failure;
+use crate::edge::upstream::Link;
+use crate::edge::{UpstreamKeys, family};
+use crate::identity::Keys;
+use sallyport_detect::Detectors;
+use sallyport_exchange::{Dialect, Filter};
+use sallyport_policy::{Engine, Placeholders, Policy};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// One snapshot of what is configured. An exchange keeps the one it began with.
+pub struct State {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// Who may ask.
+    pub keys: Arc<Keys>,
+    /// Filters and policies.
+    pub engine: Arc<Engine>,
+    /// The gateway's own provider keys, to be found where they are echoed.
+    pub upstream_keys: Arc<UpstreamKeys>,
+    links: Arc<HashMap<Arc<str>, Arc<Link>>>,
+}
+
+impl State {
+    /// Builds the first state.
+    pub fn new(config: Arc<Config>, keys: Arc<Keys>, policy: Arc<Policy>, placeholders: Placeholders) -> Self {
+        let link = |upstream: &Arc<Upstream>| {
+            let link = Link::new(upstream.clone(), config.timeouts);
+            (upstream.name.clone(), Arc::new(link))
+        };
+        let links = Arc::new(config.upstreams.iter().map(link).collect());
+        State {
+            engine: Arc::new(engine(&config, policy, placeholders)),
+            upstream_keys: Arc::new(upstream_keys(&config)),
+            config,
+            keys,
+            links,
+        }
+    }
+
+    /// The same with another policy; connections are kept.
+    pub fn with_policy(&self, policy: Arc<Policy>, placeholders: Placeholders) -> Self {
+        State {
+            config: self.config.clone(),
+            keys: self.keys.clone(),
+            engine: Arc::new(engine(&self.config, policy, placeholders)),
+            upstream_keys: self.upstream_keys.clone(),
+            links: self.links.clone(),
+        }
+    }
+
+    /// The same with other keys.
+    pub fn with_keys(&self, keys: Arc<Keys>) -> Self {
+        State {
+            config: self.config.clone(),
+            keys,
+            engine: self.engine.clone(),
+            upstream_keys: self.upstream_keys.clone(),
+            links: self.links.clone(),
+        }
+    }
+
+    /// Who answers for this dialect and model: the first route that takes it.
+    pub fn route(&self, dialect: Dialect, model: Option<&str>) -> Result<&Route, Failure> {
+        let model = model.unwrap_or_default();
+        let mut routes = self.config.routes.iter();
+        let found = routes.find(|route| route.speaks == family(dialect) && (model.is_empty() || route.takes(model)));
+        found.ok_or(Failure::NoUpstream)
+    }
+
+    /// The connections to an upstream of this configuration.
+    pub fn link(&self, upstream: &Arc<Upstream>) -> Arc<Link> {
+        match self.links.get(&upstream.name) {
+            Some(link) => link.clone(),
+            None => Arc::new(Link::new(upstream.clone(), self.config.timeouts)),
+        }
+    }
+}
+
+fn engine(config: &Config, policy: Arc<Policy>, placeholders: Placeholders) -> Engine {
+    let filters: Vec<Box<dyn Filter>> = vec![
+        Box::new(Detectors::new(config.detect.clone())),
+        Box::new(upstream_keys(config)),
+    ];
+    Engine::new(filters, policy, placeholders, stopwatch)
+}
+
+fn upstream_keys(config: &Config) -> UpstreamKeys {
+    UpstreamKeys::new(config.upstreams.iter().filter_map(|u| u.key.as_ref()).map(|key| key.expose()))
+}
+
+/// Time since the first call: what the engine measures with.
+fn stopwatch() -> Duration {
+    static BEGAN: OnceLock<Instant> = OnceLock::new();
+    BEGAN.get_or_init(Instant::now).elapsed()
+}

@@ -232,7 +232,7 @@ impl<'a> Judging<'a> {
             .map(|(_, part)| OfferFacts {
                 name: part.tool.map_or("", |t| payload.text(t)),
                 form: part.form.map_or("function", |t| payload.text(t)),
-                server_url: None,
+                server_url: part.json.and_then(|t| server_url(payload.text(t))),
                 description: payload.text(part.text),
                 json: part.json.map_or("null", |t| payload.text(t)),
             })
@@ -387,6 +387,14 @@ fn call_facts<'a>(part: &Part, payload: &'a Payload, tool: &'a str, id: &'a str)
 /// Whether a call's words are meant to be free text rather than broken JSON.
 fn is_free_form(part: &Part, payload: &Payload) -> bool {
     part.form.is_some_and(|form| payload.text(form) != "function")
+}
+
+/// Where a hosted tool server is, if a declaration names one.
+fn server_url(declaration: &str) -> Option<&str> {
+    let tape = Tape::read_str(declaration).ok()?;
+    let url = tape.root().member("server_url").or_else(|| tape.root().member("url"))?;
+    let (span, _) = url.content()?;
+    declaration.get(span.range())
 }
 
 /// The arguments of a streamed call as facts may hold them: strictly read, and an object.

@@ -18,6 +18,7 @@ pub mod placeholder;
 pub mod policy;
 mod pool;
 mod reading;
+mod rewrite;
 pub mod ruling;
 pub mod source;
 mod syntax;

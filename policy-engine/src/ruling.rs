@@ -1,6 +1,7 @@
 //! A ruling, and the only bytes that may leave: those a ruling has cleared.
 
 use crate::decision::{Settings, Warning};
+use crate::judge::Terms;
 use bytes::Bytes;
 use sallyport_exchange::{Denial, Edits, Finding, Payload};
 use std::fmt;
@@ -113,6 +114,14 @@ impl Ruling {
         match &self.verdict {
             Ok(edits) => Ok(Cleared(edits.apply(payload.bytes()))),
             Err(denial) => Err(denial.clone()),
+        }
+    }
+
+    /// What the answer is to be judged with.
+    pub fn terms(&self, payload: &Payload) -> Terms {
+        Terms {
+            hidden: self.trail.hidden.clone(),
+            model: payload.model().map(str::to_owned),
         }
     }
 

@@ -1,0 +1,164 @@
+//! Why an exchange did not come to an answer: whose fault it was, and how the agent is told.
+
+use crate::edge::headers::BadHeaders;
+use crate::identity::Unidentified;
+use crate::record::Blame;
+use crate::route::Unrouted;
+use sallyport_exchange::dialect::Fault;
+use sallyport_exchange::{Denial, Malformed};
+
+/// Everything that ends an exchange before its answer is complete.
+#[derive(Debug)]
+pub enum Failure {
+    /// A policy said no. Not a fault at all.
+    Denied(Denial),
+    /// The request line leads nowhere.
+    Unrouted(Unrouted),
+    /// No upstream is configured for this dialect and model.
+    NoUpstream,
+    /// No valid key.
+    Unidentified(Unidentified),
+    /// Odd or oversize headers.
+    BadHeaders(BadHeaders),
+    /// The query string is not plain.
+    BadQuery,
+    /// The framing of the request is wrong.
+    BadFraming,
+    /// The body is larger than so many bytes.
+    BodyTooLarge(usize),
+    /// The body took too long to arrive.
+    BodyTooSlow,
+    /// Not `application/json`.
+    MediaType,
+    /// A content coding that is not decoded here.
+    Packing,
+    /// The content coding lied.
+    BadPacking,
+    /// The body cannot be read.
+    Malformed(Malformed),
+    /// Too many exchanges at once.
+    Overloaded,
+    /// No connection to the upstream.
+    UpstreamUnreachable,
+    /// The upstream did not answer, or fell silent, in time.
+    UpstreamSlow,
+    /// The connection broke before the answer was complete.
+    UpstreamBroke,
+    /// The answer cannot be read: not HTTP, not JSON, not events.
+    UpstreamGarbled,
+    /// The answer is larger than so many bytes.
+    AnswerTooLarge(usize),
+    /// The upstream answered with a redirect, which is never followed.
+    UpstreamRedirect,
+    /// The agent hung up.
+    AgentLeft,
+    /// The agent stopped reading.
+    AgentStalled,
+}
+
+impl Failure {
+    /// Whose fault it was; `None` for a policy's no.
+    pub fn blame(&self) -> Option<Blame> {
+        use Failure::*;
+        match self {
+            Denied(_) => None,
+            NoUpstream | Overloaded => Some(Blame::Gateway),
+            UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled
+            | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
+            _ => Some(Blame::Agent),
+        }
+    }
+
+    /// Status, code and words for the agent.
+    pub fn fault(&self) -> Fault {
+        use Failure::*;
+        let (status, code, message) = match self {
+            Denied(denial) => (403, "policy_denied", denial.say.to_string()),
+            Unrouted(unrouted) => unrouted_words(*unrouted),
+            NoUpstream => (404, "no_upstream", "No upstream is configured for this endpoint and model. The operator adds one under `upstreams` or `routes`.".to_owned()),
+            Unidentified(unidentified) => unidentified_words(unidentified),
+            BadHeaders(bad) => bad_headers_words(*bad),
+            BadQuery => (400, "bad_query", "The query string must be plain visible ASCII.".to_owned()),
+            BadFraming => (400, "bad_framing", "The request's framing is not valid HTTP.".to_owned()),
+            BodyTooLarge(max) => (413, "body_too_large", format!("The body is larger than {max} bytes, sent or unpacked. The operator can raise `limits.body`.")),
+            BodyTooSlow => (408, "body_too_slow", "The body did not arrive in time (`timeouts.request_body`).".to_owned()),
+            MediaType => (415, "media_type", "Send the body as `content-type: application/json` (UTF-8).".to_owned()),
+            Packing => (415, "content_encoding", "This content-encoding is not read here; use one of gzip, deflate, br, zstd, or none.".to_owned()),
+            BadPacking => (400, "bad_content_encoding", "The body is not what its content-encoding says.".to_owned()),
+            Malformed(malformed) => (400, "malformed_body", format!("The body cannot be read: {malformed}.")),
+            Overloaded => (503, "overloaded", "Too many exchanges at once (`limits.exchanges`). Try again shortly.".to_owned()),
+            UpstreamUnreachable => (502, "upstream_unreachable", "The model provider cannot be reached.".to_owned()),
+            UpstreamSlow => (504, "upstream_timeout", "The model provider did not answer in time.".to_owned()),
+            UpstreamBroke => (502, "upstream_broke", "The model provider's connection broke before the answer was complete.".to_owned()),
+            UpstreamGarbled => (502, "upstream_garbled", "The model provider's answer cannot be read.".to_owned()),
+            AnswerTooLarge(max) => (502, "answer_too_large", format!("The answer is larger than {max} bytes. Ask for a stream, or the operator raises `limits.answer`.")),
+            UpstreamRedirect => (502, "upstream_redirect", "The model provider answered with a redirect, which is not followed.".to_owned()),
+            AgentLeft => (499, "agent_left", "The agent hung up.".to_owned()),
+            AgentStalled => (499, "agent_stalled", "The agent stopped reading (`timeouts.agent_write`).".to_owned()),
+        };
+        Fault { status, code, message }
+    }
+
+    /// Whether anything can still be said to the agent.
+    pub fn agent_listens(&self) -> bool {
+        !matches!(self, Failure::AgentLeft | Failure::AgentStalled)
+    }
+}
+
+fn unrouted_words(unrouted: Unrouted) -> (u16, &'static str, String) {
+    let (status, code, words) = match unrouted {
+        Unrouted::BadPath => (400, "bad_path", "The path is not in normal form: no dots, escapes, empty segments or odd characters."),
+        Unrouted::NoSuchPath => (404, "no_such_endpoint", "This endpoint does not pass Sallyport; nothing was sent upstream."),
+        Unrouted::WrongMethod => (405, "wrong_method", "This endpoint does not take this method."),
+        Unrouted::WebSocket => (426, "websocket", "WebSocket is not inspected here; use HTTP with a streamed answer."),
+    };
+    (status, code, words.to_owned())
+}
+
+fn unidentified_words(unidentified: &Unidentified) -> (u16, &'static str, String) {
+    let words = match unidentified {
+        Unidentified::Missing => "No key. Send a Sallyport key as `Authorization: Bearer …` or `x-api-key`; the operator makes one with `sallyport key new`.",
+        Unidentified::Unknown => "This key is not known here. Provider keys do not work; ask the operator for a Sallyport key.",
+        Unidentified::Conflicting => "Two different keys were sent; send one.",
+    };
+    (401, "invalid_api_key", words.to_owned())
+}
+
+fn bad_headers_words(bad: BadHeaders) -> (u16, &'static str, String) {
+    let (status, code, words) = match bad {
+        BadHeaders::TooLarge => (431, "headers_too_large", "The headers are larger than `limits.headers`."),
+        BadHeaders::Underscore => (400, "bad_header_name", "Header names with an underscore are refused."),
+        BadHeaders::Nomination => (400, "bad_connection_header", "`Connection` names a field that must not be removed."),
+    };
+    (status, code, words.to_owned())
+}
+
+impl From<Denial> for Failure {
+    fn from(denial: Denial) -> Self {
+        Failure::Denied(denial)
+    }
+}
+
+impl From<Malformed> for Failure {
+    fn from(malformed: Malformed) -> Self {
+        Failure::Malformed(malformed)
+    }
+}
+
+impl From<Unrouted> for Failure {
+    fn from(unrouted: Unrouted) -> Self {
+        Failure::Unrouted(unrouted)
+    }
+}
+
+impl From<Unidentified> for Failure {
+    fn from(unidentified: Unidentified) -> Self {
+        Failure::Unidentified(unidentified)
+    }
+}
+
+impl From<BadHeaders> for Failure {
+    fn from(bad: BadHeaders) -> Self {
+        Failure::BadHeaders(bad)
+    }
+}

@@ -1,0 +1,55 @@
+//! What the gateway itself says to an agent.
+
+use super::failure::Failure;
+use super::account::Account;
+use bytes::Bytes;
+use pingora_core::protocols::http::ServerSession;
+use pingora_http::ResponseHeader;
+use sallyport_exchange::Reply;
+
+/// The header that carries the decision id, in every answer.
+pub const ID_HEADER: &str = "x-sallyport-id";
+
+/// Tells the agent of a failure in its own dialect. The connection is kept only when the whole request
+/// was read.
+pub async fn fail(session: &mut ServerSession, failure: &Failure, account: &mut Account) {
+    let reply = match failure {
+        Failure::Denied(denial) => account.dialect.refuse(denial, account.asked()),
+        other => account.dialect.fault(&other.fault(), &account.id),
+    };
+    if !session.is_body_done() {
+        session.set_keepalive(None);
+    }
+    write(session, reply, account).await;
+}
+
+/// Writes a whole reply.
+pub async fn write(session: &mut ServerSession, reply: Reply, account: &mut Account) {
+    account.answered(reply.status, reply.body.len());
+    let written = async {
+        let mut header = ResponseHeader::build(reply.status, Some(4))?;
+        header.insert_header(http::header::CONTENT_TYPE, reply.content_type)?;
+        header.insert_header(ID_HEADER, &*account.id)?;
+        header.insert_header(http::header::CONTENT_LENGTH, reply.body.len())?;
+        if reply.status == 426 {
+            // RFC 9110 §15.5.22: say what to upgrade to.
+            header.insert_header(http::header::UPGRADE, "HTTP/1.1")?;
+        }
+        session.write_response_header(Box::new(header)).await?;
+        session.write_response_body(reply.body, true).await
+    };
+    if written.await.is_err() {
+        session.set_keepalive(None);
+    }
+}
+
+/// The closing words of a stream that has begun.
+pub fn closing(failure: &Failure, account: &Account) -> Bytes {
+    match failure {
+        Failure::Denied(denial) => account.dialect.closing(&denial.rule, &denial.say, &account.id),
+        other => {
+            let fault = other.fault();
+            account.dialect.closing(fault.code, &fault.message, &account.id)
+        }
+    }
+}
