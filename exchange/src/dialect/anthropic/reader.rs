@@ -115,32 +115,19 @@ impl<'r, 't> Reader<'r, 't> {
             Take::Refusal => self.text(at, value, is.kind(Kind::Refusal)),
             Take::Leaves => self.leaves(value, is),
             Take::Content => self.content(at, value, is)?,
-            Take::Citations if value.kind() == JsonKind::Array => {
-                self.each(at, value, is, shape::CITATION)?;
-            }
-            Take::Citations => self.strange_unless(are_words(value), at, value, is),
+            Take::Citations => self.citations(at, value, is)?,
             Take::Source(form) => self.source(at, holder, value, is, form)?,
-            Take::Upload if value.kind() == JsonKind::String => {
-                self.media(holder, value, is, "file");
-                self.store(value);
-            }
-            Take::Upload => self.strange_unless(value.is_null(), at, value, is),
+            Take::Upload => self.upload(at, holder, value, is),
             Take::Object(rows) => self.object(at, value, is, rows)?,
             Take::Each(rows) => self.each(at, value, is, rows)?,
             Take::Stored => self.stored(at, value, is),
             Take::Created => self.created(at, value, is),
             Take::Container if value.kind() == JsonKind::String => self.stored(at, value, is),
             Take::Container => self.object(at, value, is, shape::CONTAINER)?,
-            Take::Model => {
-                self.reading.outline.model = self.reading.string(value);
-                self.strange_unless(is_word(value), at, value, is);
-            }
+            Take::Model => self.model(at, value, is),
             Take::Stream => self.stream(value)?,
             Take::Usage => self.usage(at, value, is),
-            Take::Counted => {
-                self.reading.outline.usage.input = value.as_u64();
-                self.strange_unless(is_word(value), at, value, is);
-            }
+            Take::Counted => self.counted(at, value, is),
             Take::Messages => self.messages(at, value)?,
             Take::Offers(key, dependants) => self.offers(holder, value, key, dependants)?,
             Take::Listing => drop(self.offer_parts(value, "mcp_tool", is.message)?),
@@ -296,6 +283,23 @@ impl<'r, 't> Reader<'r, 't> {
         self.reading.media(is, holder, Some(told));
     }
 
+    fn upload(&mut self, at: Path<'_>, holder: Value<'t>, file: Value<'t>, is: Is) {
+        if file.kind() == JsonKind::String {
+            self.media(holder, file, is, "file");
+            self.store(file);
+        } else {
+            self.strange_unless(file.is_null(), at, file, is);
+        }
+    }
+
+    fn citations(&mut self, at: Path<'_>, value: Value<'t>, is: Is) -> Result<(), Malformed> {
+        if value.kind() == JsonKind::Array {
+            return self.each(at, value, is, shape::CITATION);
+        }
+        self.strange_unless(are_words(value), at, value, is);
+        Ok(())
+    }
+
     fn stored(&mut self, at: Path<'_>, value: Value<'t>, is: Is) {
         self.store(value);
         self.strange_unless(is_word(value), at, value, is);
@@ -313,6 +317,11 @@ impl<'r, 't> Reader<'r, 't> {
             self.reading.outline.created.push(id);
         }
         self.stored(at, value, is);
+    }
+
+    fn model(&mut self, at: Path<'_>, value: Value<'t>, is: Is) {
+        self.reading.outline.model = self.reading.string(value);
+        self.strange_unless(is_word(value), at, value, is);
     }
 
     fn stream(&mut self, value: Value<'t>) -> Result<(), Malformed> {
@@ -339,6 +348,11 @@ impl<'r, 't> Reader<'r, 't> {
             cached,
         });
         self.strange_unless(are_words(usage), at, usage, is);
+    }
+
+    fn counted(&mut self, at: Path<'_>, value: Value<'t>, is: Is) {
+        self.reading.outline.usage.input = value.as_u64();
+        self.strange_unless(is_word(value), at, value, is);
     }
 
     fn messages(&mut self, at: Path<'_>, messages: Value<'t>) -> Result<(), Malformed> {
