@@ -123,6 +123,9 @@ pub(crate) fn tag(scan: &mut Scan<'_>, tag: usize, place: Range<usize>) {
             return;
         }
     };
+    if scan.ends(end) {
+        scan.reached_end(start);
+    }
     // A plain word between brackets may be a placeholder in a usage line: `<system> <user>`.
     let weak = score < 0.7 && name != "important";
     let speaks = !weak || closing || matches!(bytes.get(end), Some(b'\n' | b' ' | b'A'..=b'Z'));

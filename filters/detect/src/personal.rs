@@ -126,14 +126,15 @@ fn number_at(scan: &mut Scan<'_>, at: usize, end: usize) {
         ipv4(scan, at);
     }
     let before = if at > 0 { bytes[at - 1] } else { b' ' };
+    let paired = before == b' ' && (len == 2 || scan.ends(end)) && at >= 3;
+    if paired && classes::is(bytes[at - 2], UPPER) && classes::is(bytes[at - 3], UPPER) && stands_alone(bytes, at - 3) {
+        nino(scan, at - 3, at);
+    }
     if len < 8 && !separated && before != b'+' {
         return;
     }
     if len < 8 && before != b' ' && next == b' ' && end + 1 < bytes.len() && !classes::has(bytes, end + 1, DIGIT | DASH) && !classes::has(bytes, end + 1, UPPER) && bytes[end + 1] != b'(' {
         return;
-    }
-    if before == b' ' && len == 2 && at >= 3 && classes::is(bytes[at - 2], UPPER) && classes::is(bytes[at - 3], UPPER) && stands_alone(bytes, at - 3) {
-        nino(scan, at - 3, at);
     }
     if before == b'+' {
         international(scan, at);

@@ -100,5 +100,26 @@ pub(crate) fn merge(hits: &mut Vec<Hit>) {
         }
         same
     });
+    drop_vague(hits);
     hits.sort_by_key(|hit| (hit.range.start, hit.range.end));
+}
+
+/// Drops what is only a secret by its name where its form says which.
+fn drop_vague(hits: &mut Vec<Hit>) {
+    let vague = |hit: &Hit| matches!(hit.label, "secret.generic" | "secret.password" | "secret.bearer_token");
+    if !hits.iter().any(vague) {
+        return;
+    }
+    let mut known: Vec<Range<usize>> = hits.iter().filter(|hit| hit.label.starts_with("secret.") && !vague(hit)).map(|hit| hit.range.clone()).collect();
+    known.sort_by_key(|range| range.start);
+    let mut reach = 0;
+    for range in &mut known {
+        // Ends that only grow, so that one look tells.
+        reach = reach.max(range.end);
+        range.end = reach;
+    }
+    hits.retain(|hit| {
+        let before = known.partition_point(|range| range.start < hit.range.end);
+        !(vague(hit) && before > 0 && known[before - 1].end > hit.range.start)
+    });
 }

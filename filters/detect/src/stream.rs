@@ -52,11 +52,29 @@ fn token_before(text: &str, at: usize, least: usize) -> usize {
 /// See `Filter::settled`; `inspect` gives the places of what is found in a text.
 pub(crate) fn settled(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>) -> usize {
     let place = match last_token(text) {
-        Some(start) => start.min(live(text, start)),
+        Some(start) => spread_start(text, start),
         None => within_token(text, inspect),
     };
     let place = classes::floor(text, place.max(text.len().saturating_sub(HOLDBACK_MAX)));
     if place == 0 { 0 } else { place }
+}
+
+/// The beginning of a token at or before `token` that nothing live or spread out reaches over.
+fn spread_start(text: &str, token: usize) -> usize {
+    let mut place = token;
+    loop {
+        let earlier = live(text, place).min(place);
+        let before = classes::before(text, earlier, TOKEN_MAX);
+        let start = match before.char_indices().rev().find(|&(_, c)| classes::separates(c)) {
+            Some((at, c)) => earlier - before.len() + at + c.len_utf8(),
+            None if before.len() == earlier => 0,
+            None => earlier,
+        };
+        if start == place {
+            return place;
+        }
+        place = start;
+    }
 }
 
 /// The earliest place of something that spreads over tokens, and may still be completed or reaches
