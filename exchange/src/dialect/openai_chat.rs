@@ -50,9 +50,18 @@ fn says_nothing(value: Value<'_>, plain: fn(&str) -> bool) -> bool {
         JsonKind::String => value.as_str().is_some_and(|s| plain(&s)),
         JsonKind::Number => {
             let raw = value.raw();
-            raw.len() <= if raw.contains(['.', 'e', 'E']) { 24 } else { 12 }
+            raw.len()
+                <= if raw.contains(['.', 'e', 'E']) {
+                    24
+                } else {
+                    12
+                }
         }
-        JsonKind::Array => value.elements().into_iter().flatten().all(|v| says_nothing(v, plain)),
+        JsonKind::Array => value
+            .elements()
+            .into_iter()
+            .flatten()
+            .all(|v| says_nothing(v, plain)),
         JsonKind::Object => value
             .members()
             .into_iter()

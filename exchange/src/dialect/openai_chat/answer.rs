@@ -11,15 +11,35 @@ use crate::read::{Is, Reading};
 
 const ANSWER: Known = Known {
     keys: &[
-        "id", "object", "created", "model", "choices", "usage", "error", "data", "service_tier",
-        "system_fingerprint", "moderation", "metadata", "prompt_filter_results", "timings",
-        "prompt_logprobs", "prompt_token_ids", "kv_transfer_params",
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "error",
+        "data",
+        "service_tier",
+        "system_fingerprint",
+        "moderation",
+        "metadata",
+        "prompt_filter_results",
+        "timings",
+        "prompt_logprobs",
+        "prompt_token_ids",
+        "kv_transfer_params",
     ],
     plain: id,
 };
 const CHOICE: Known = Known {
     keys: &[
-        "index", "message", "text", "finish_reason", "logprobs", "stop_reason", "token_ids",
+        "index",
+        "message",
+        "text",
+        "finish_reason",
+        "logprobs",
+        "stop_reason",
+        "token_ids",
         "content_filter_results",
     ],
     plain: id,
@@ -34,8 +54,18 @@ const VECTOR: Known = Known {
 };
 const MODEL: Known = Known {
     keys: &[
-        "id", "object", "created", "owned_by", "shutdown_date", "data", "error", "root", "parent",
-        "max_model_len", "permission", "meta",
+        "id",
+        "object",
+        "created",
+        "owned_by",
+        "shutdown_date",
+        "data",
+        "error",
+        "root",
+        "parent",
+        "max_model_len",
+        "permission",
+        "meta",
     ],
     plain: id,
 };
@@ -119,7 +149,11 @@ pub(super) fn read_error(reading: &mut Reading, error: Value<'_>) -> Result<(), 
 }
 
 /// Vectors or models. A vector says nothing that anyone could read.
-fn read_data(reading: &mut Reading, operation: Operation, data: Value<'_>) -> Result<(), Malformed> {
+fn read_data(
+    reading: &mut Reading,
+    operation: Operation,
+    data: Value<'_>,
+) -> Result<(), Malformed> {
     let known = match operation {
         Operation::Models => &MODEL,
         _ => &VECTOR,
@@ -138,7 +172,9 @@ fn read_data(reading: &mut Reading, operation: Operation, data: Value<'_>) -> Re
 fn is_vector(value: Value<'_>) -> bool {
     match value.kind() {
         JsonKind::String => says_nothing(value, base64),
-        _ => value.elements().is_some_and(|mut e| e.all(|v| v.kind() == JsonKind::Number)),
+        _ => value
+            .elements()
+            .is_some_and(|mut e| e.all(|v| v.kind() == JsonKind::Number)),
     }
 }
 

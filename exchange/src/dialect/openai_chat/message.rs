@@ -14,8 +14,17 @@ pub(super) type Calls = HashMap<String, Text>;
 
 const MESSAGE: Known = Known {
     keys: &[
-        "role", "content", "name", "refusal", "reasoning_content", "reasoning", "audio", "annotations",
-        "tool_calls", "tool_call_id", "function_call",
+        "role",
+        "content",
+        "name",
+        "refusal",
+        "reasoning_content",
+        "reasoning",
+        "audio",
+        "annotations",
+        "tool_calls",
+        "tool_call_id",
+        "function_call",
     ],
     plain: id,
 };
@@ -33,13 +42,28 @@ const CUSTOM: Known = Known {
 };
 const BLOCK: Known = Known {
     keys: &[
-        "type", "text", "refusal", "image_url", "video_url", "audio_url", "input_audio", "file",
+        "type",
+        "text",
+        "refusal",
+        "image_url",
+        "video_url",
+        "audio_url",
+        "input_audio",
+        "file",
         "prompt_cache_breakpoint",
     ],
     plain: id,
 };
 const MEDIUM: Known = Known {
-    keys: &["url", "detail", "data", "format", "filename", "file_data", "file_id"],
+    keys: &[
+        "url",
+        "detail",
+        "data",
+        "format",
+        "filename",
+        "file_data",
+        "file_id",
+    ],
     plain: id,
 };
 const SOUND: Known = Known {
@@ -78,7 +102,9 @@ pub(super) fn read_message(
     let is = result_of(reading, message, is, calls);
     for (key, value) in members(message, "a message")? {
         match &*key.as_str().unwrap_or_default() {
-            _ if value.is_null() && !key.is_str("role") => rest(reading, path, (key, value), &MESSAGE, is)?,
+            _ if value.is_null() && !key.is_str("role") => {
+                rest(reading, path, (key, value), &MESSAGE, is)?
+            }
             "content" => read_content(reading, &join(path, "content"), value, is)?,
             "name" if is.kind == Kind::ToolResult => inspect_unless_id(reading, value, is),
             "tool_call_id" => inspect_unless_id(reading, value, is),
@@ -147,15 +173,21 @@ fn read_block(
         reading.text(is, block);
         return Ok(());
     }
-    let form = given(block, "type").and_then(|t| t.as_str()).unwrap_or_default();
+    let form = given(block, "type")
+        .and_then(|t| t.as_str())
+        .unwrap_or_default();
     let main = match &*form {
-        "text" | "refusal" | "image_url" | "video_url" | "audio_url" | "input_audio" | "file" => &*form,
+        "text" | "refusal" | "image_url" | "video_url" | "audio_url" | "input_audio" | "file" => {
+            &*form
+        }
         _ => {
             reading.unread_element(path, block, is);
             return Ok(());
         }
     };
-    let what = block.member(main).ok_or_else(|| missing(block, "a content block's value"))?;
+    let what = block
+        .member(main)
+        .ok_or_else(|| missing(block, "a content block's value"))?;
     for (key, value) in members(block, "a content block")? {
         if !key.is_str(main) {
             rest(reading, path, (key, value), &BLOCK, is)?;
@@ -202,23 +234,26 @@ fn read_medium(
         return Ok(());
     }
     let fields = ["url", "filename", "format", "file_id"];
-    let telling = fields.iter().find_map(|field| given(medium, field));
+    let mut found = fields.iter().filter_map(|field| given(medium, field));
+    let telling = found.find(|v| v.kind() == JsonKind::String);
     reading.media(is, medium, telling);
     for (key, value) in members(medium, "a medium")? {
         let told = telling.is_some_and(|t| t.span() == value.span());
         match &*key.as_str().unwrap_or_default() {
             "file_id" => {
-                inspect_unless_id(reading, value, is);
+                if !told {
+                    inspect_unless_id(reading, value, is.form(None));
+                }
                 let stored = reading.string(value);
                 reading.outline.stored.extend(stored);
             }
-            _ if told && value.kind() == JsonKind::String => {}
+            _ if told => {}
             "data" | "file_data" if says_nothing(value, base64) => {}
             "file_data" if value.kind() == JsonKind::String => {
                 reading.media(is, value, Some(value));
             }
             "url" | "filename" | "data" => {
-                reading.text(is.kind(Kind::Text), value);
+                reading.text(is.kind(Kind::Text).form(None), value);
             }
             _ => rest(reading, path, (key, value), &MEDIUM, is.form(None))?,
         }
@@ -277,7 +312,13 @@ pub(super) fn read_annotations(
                     "url" | "title" if !value.is_null() => {
                         reading.text(is, value);
                     }
-                    _ => rest(reading, &join(&path, "url_citation"), (key, value), &CITATION, is)?,
+                    _ => rest(
+                        reading,
+                        &join(&path, "url_citation"),
+                        (key, value),
+                        &CITATION,
+                        is,
+                    )?,
                 }
             }
         }

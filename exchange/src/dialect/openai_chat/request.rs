@@ -2,8 +2,8 @@
 
 use super::message::{Calls, Turn, read_content, read_message};
 use super::{
-    Known, elements, given, id, inspect_unless_id, members, missing, object, refuse_lookalikes, required, rest,
-    said_anyway, says_nothing, word,
+    Known, elements, given, id, inspect_unless_id, members, missing, object, refuse_lookalikes,
+    required, rest, said_anyway, says_nothing, word,
 };
 use crate::exchange::Operation;
 use crate::json::{JsonKind, Malformed, Value};
@@ -13,21 +13,76 @@ use crate::span::Span;
 
 const CHAT: Known = Known {
     keys: &[
-        "model", "messages", "stream", "stream_options", "tools", "tool_choice", "parallel_tool_calls",
-        "functions", "function_call", "web_search_options", "prediction", "metadata", "user",
-        "safety_identifier", "prompt_cache_key", "prompt_cache_retention", "prompt_cache_options",
-        "response_format", "stop", "audio", "modalities", "moderation", "store", "service_tier",
-        "verbosity", "reasoning_effort", "temperature", "top_p", "n", "seed", "max_tokens",
-        "max_completion_tokens", "frequency_penalty", "presence_penalty", "logit_bias", "logprobs",
-        "top_logprobs", "top_k", "min_p", "min_tokens", "repetition_penalty", "ignore_eos",
+        "model",
+        "messages",
+        "stream",
+        "stream_options",
+        "tools",
+        "tool_choice",
+        "parallel_tool_calls",
+        "functions",
+        "function_call",
+        "web_search_options",
+        "prediction",
+        "metadata",
+        "user",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "prompt_cache_options",
+        "response_format",
+        "stop",
+        "audio",
+        "modalities",
+        "moderation",
+        "store",
+        "service_tier",
+        "verbosity",
+        "reasoning_effort",
+        "temperature",
+        "top_p",
+        "n",
+        "seed",
+        "max_tokens",
+        "max_completion_tokens",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_logprobs",
+        "top_k",
+        "min_p",
+        "min_tokens",
+        "repetition_penalty",
+        "ignore_eos",
     ],
     plain: word,
 };
 const COMPLETE: Known = Known {
     keys: &[
-        "model", "prompt", "suffix", "stream", "stream_options", "stop", "user", "best_of", "echo",
-        "temperature", "top_p", "n", "seed", "max_tokens", "frequency_penalty", "presence_penalty",
-        "logit_bias", "logprobs", "top_k", "min_p", "min_tokens", "repetition_penalty", "ignore_eos",
+        "model",
+        "prompt",
+        "suffix",
+        "stream",
+        "stream_options",
+        "stop",
+        "user",
+        "best_of",
+        "echo",
+        "temperature",
+        "top_p",
+        "n",
+        "seed",
+        "max_tokens",
+        "frequency_penalty",
+        "presence_penalty",
+        "logit_bias",
+        "logprobs",
+        "top_k",
+        "min_p",
+        "min_tokens",
+        "repetition_penalty",
+        "ignore_eos",
     ],
     plain: word,
 };
@@ -59,7 +114,10 @@ pub(in crate::dialect) fn read_request(
     if let Some(key) = said
         && root.member(key).is_none()
     {
-        return Err(missing(root, if key == "input" { "input" } else { "messages" }));
+        return Err(missing(
+            root,
+            if key == "input" { "input" } else { "messages" },
+        ));
     }
     for (key, value) in members(root, "the body")? {
         let name = key.as_str().unwrap_or_default();
@@ -137,7 +195,9 @@ fn read_messages(reading: &mut Reading, messages: Value<'_>) -> Result<(), Malfo
         };
         let is = |author| Is::new(Kind::Text, author, Some(i as u32));
         match author {
-            Some(author) => read_message(reading, &path, message, is(author), Turn::Told, &mut calls)?,
+            Some(author) => {
+                read_message(reading, &path, message, is(author), Turn::Told, &mut calls)?
+            }
             // Nobody knows who speaks, so nobody is trusted.
             None => reading.unread_element(&path, message, is(Author::Tool)),
         }
@@ -165,7 +225,9 @@ fn read_tool(reading: &mut Reading, tool: Value<'_>) -> Result<(PartId, Span), M
     let name = match &*form.as_str().unwrap_or_default() {
         "function" => declared_name(tool, "function")?,
         "custom" => declared_name(tool, "custom")?,
-        _ => given(tool, "name").filter(|n| n.kind() == JsonKind::String).unwrap_or(form),
+        _ => given(tool, "name")
+            .filter(|n| n.kind() == JsonKind::String)
+            .unwrap_or(form),
     };
     Ok((offer(reading, tool, name, form), tool.span()))
 }
@@ -173,7 +235,10 @@ fn read_tool(reading: &mut Reading, tool: Value<'_>) -> Result<(PartId, Span), M
 fn declared_name<'t>(tool: Value<'t>, kind: &str) -> Result<Value<'t>, Malformed> {
     let declaration = given(tool, kind).unwrap_or(tool);
     object(declaration, "a tool's declaration")?;
-    refuse_lookalikes(declaration, &["name", "description", "parameters", "strict", "format"])?;
+    refuse_lookalikes(
+        declaration,
+        &["name", "description", "parameters", "strict", "format"],
+    )?;
     required(declaration, "name", "the name of a tool")
 }
 
@@ -209,9 +274,16 @@ fn read_functions(
 /// A member that offers the model a tool of the provider, without a list around it.
 fn read_web_search(reading: &mut Reading, root: Value<'_>, options: Value<'_>) {
     let name = reading.words("web_search");
-    let is = Is::new(Kind::ToolOffer, Author::Tool, None).tool(Some(name)).form(Some(name));
+    let is = Is::new(Kind::ToolOffer, Author::Tool, None)
+        .tool(Some(name))
+        .form(Some(name));
     let part = reading.leaves(is, options);
-    reading.offer_list(root, "web_search_options", &[], vec![(part, options.span())]);
+    reading.offer_list(
+        root,
+        "web_search_options",
+        &[],
+        vec![(part, options.span())],
+    );
 }
 
 /// Which tool the model must or may call.
@@ -219,7 +291,9 @@ fn read_choice(reading: &mut Reading, path: &str, choice: Value<'_>) {
     if !says_nothing(choice, id) {
         said_anyway(reading, path, choice, operator(Kind::Text));
     }
-    let holder = given(choice, "function").or(given(choice, "custom")).unwrap_or(choice);
+    let holder = given(choice, "function")
+        .or(given(choice, "custom"))
+        .unwrap_or(choice);
     let forced = given(holder, "name").or_else(|| only_allowed(choice));
     let forced = forced.and_then(|name| reading.string(name));
     reading.outline.forced_tool = forced.or(reading.outline.forced_tool);
@@ -231,7 +305,9 @@ fn only_allowed(choice: Value<'_>) -> Option<Value<'_>> {
     let mut tools = given(allowed, "tools")?.elements()?;
     let only = tools.next().filter(|_| tools.next().is_none())?;
     let required = given(allowed, "mode").is_some_and(|mode| mode.is_str("required"));
-    let holder = given(only, "function").or(given(only, "custom")).unwrap_or(only);
+    let holder = given(only, "function")
+        .or(given(only, "custom"))
+        .unwrap_or(only);
     given(holder, "name").filter(|_| required)
 }
 
@@ -272,7 +348,13 @@ fn read_prediction(reading: &mut Reading, prediction: Value<'_>) -> Result<(), M
     for (key, value) in members(prediction, "prediction")? {
         match key.is_str("content") {
             true => read_content(reading, "prediction.content", value, user(Kind::Text))?,
-            false => rest(reading, "prediction", (key, value), &PREDICTION, user(Kind::Text))?,
+            false => rest(
+                reading,
+                "prediction",
+                (key, value),
+                &PREDICTION,
+                user(Kind::Text),
+            )?,
         }
     }
     Ok(())

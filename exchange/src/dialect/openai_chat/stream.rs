@@ -2,11 +2,9 @@
 
 use super::answer::{read_error, usage};
 use super::message::{Turn, read_annotations, read_sound};
-use super::{
-    Known, elements, given, id, inspect_unless_id, join, members, missing, object, rest,
-};
+use super::{Known, elements, given, id, inspect_unless_id, join, members, missing, object, rest};
 use crate::exchange::Operation;
-use crate::json::{JsonKind, Malformed, Tape, Value};
+use crate::json::{Fault, JsonKind, Malformed, Tape, Value};
 use crate::part::{Author, Coding, Kind, Segment};
 use crate::read::{Is, Reading, wrong_type};
 use crate::span::Span;
@@ -15,23 +13,47 @@ use std::collections::HashMap;
 
 const CHUNK: Known = Known {
     keys: &[
-        "id", "object", "created", "model", "choices", "usage", "error", "service_tier",
-        "system_fingerprint", "moderation", "obfuscation", "prompt_filter_results", "timings",
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "usage",
+        "error",
+        "service_tier",
+        "system_fingerprint",
+        "moderation",
+        "obfuscation",
+        "prompt_filter_results",
+        "timings",
         "prompt_token_ids",
     ],
     plain: id,
 };
 const CHOICE: Known = Known {
     keys: &[
-        "index", "delta", "text", "finish_reason", "logprobs", "stop_reason", "token_ids",
+        "index",
+        "delta",
+        "text",
+        "finish_reason",
+        "logprobs",
+        "stop_reason",
+        "token_ids",
         "content_filter_results",
     ],
     plain: id,
 };
 const DELTA: Known = Known {
     keys: &[
-        "role", "content", "refusal", "reasoning_content", "reasoning", "tool_calls", "function_call",
-        "audio", "annotations",
+        "role",
+        "content",
+        "refusal",
+        "reasoning_content",
+        "reasoning",
+        "tool_calls",
+        "function_call",
+        "audio",
+        "annotations",
     ],
     plain: id,
 };
@@ -164,7 +186,7 @@ impl Stream {
         let choice = index(value, "index")?;
         let room = self.choices.len() < CHOICES_MAX || self.choices.contains_key(&choice);
         if !room {
-            return Err(wrong_type(value, "the number of choices"));
+            return Err(out_of_order(value, "one choice too many"));
         }
         let is = Is::new(Kind::Text, Author::Model, Some(choice));
         let mut chunk = Chunk {
@@ -252,7 +274,9 @@ impl Chunk<'_> {
             match value.kind() {
                 JsonKind::String => self.grow(self.slot(0, lane), value, state)?,
                 // Content as blocks: complete in this event.
-                _ => self.reading.unread_element(&join(path, &name), value, self.is),
+                _ => self
+                    .reading
+                    .unread_element(&join(path, &name), value, self.is),
             }
         }
         Ok(())
@@ -269,7 +293,9 @@ impl Chunk<'_> {
         read_sound(self.reading, path, audio, self.is, Turn::Growing)?;
         if self.reading.outline.created.len() > before {
             self.reading.outline.created.truncate(before);
-            let named = given(audio, "id").and_then(|id| id.as_str()).unwrap_or_default();
+            let named = given(audio, "id")
+                .and_then(|id| id.as_str())
+                .unwrap_or_default();
             self.deltas.push(Delta::Created(named.into_owned()));
         }
         match given(audio, "transcript") {
@@ -359,7 +385,7 @@ impl Chunk<'_> {
         let open = state.open.as_ref().map(|call| call.item);
         if open != Some(slot.item) {
             if state.closed || state.done.contains(&slot.item) {
-                return Err(wrong_type(at, "a tool call that was complete"));
+                return Err(out_of_order(at, "a piece of a complete tool call"));
             }
             if let Some(item) = open {
                 state.done.push(item);
@@ -385,7 +411,7 @@ impl Chunk<'_> {
             return Ok(());
         }
         if state.closed {
-            return Err(wrong_type(value, "a choice that was complete"));
+            return Err(out_of_order(value, "a piece of a complete choice"));
         }
         let segment = Segment {
             text: Span::new(0, text.len()),
@@ -412,12 +438,14 @@ impl Chunk<'_> {
 impl Call {
     /// Some upstreams say the id with every piece; it has to be the same.
     fn tell_id(&mut self, told: Value<'_>) -> Result<(), Malformed> {
-        let id = told.as_str().ok_or_else(|| wrong_type(told, "the id of a tool call"))?;
+        let id = told
+            .as_str()
+            .ok_or_else(|| wrong_type(told, "the id of a tool call"))?;
         if id.is_empty() || self.id == *id {
             return Ok(());
         }
         if !(self.id.is_empty() && self.tool.is_empty()) {
-            return Err(wrong_type(told, "a second id of a tool call"));
+            return Err(out_of_order(told, "a second id of a tool call"));
         }
         self.id = id.into_owned();
         Ok(())
@@ -428,7 +456,7 @@ impl Call {
         let what = "the name of a called function";
         let tool = told.as_str().ok_or_else(|| wrong_type(told, what))?;
         if !self.tool.is_empty() {
-            return Err(wrong_type(told, "a second name of a called function"));
+            return Err(out_of_order(told, "a second name of a called function"));
         }
         self.tool = tool.into_owned();
         self.free_form = free_form;
@@ -438,18 +466,27 @@ impl Call {
     /// Whether it may grow.
     fn ready(&self, piece: Value<'_>, free_form: bool) -> Result<(), Malformed> {
         if self.tool.is_empty() {
-            return Err(missing(piece, "the name of a called function"));
+            return Err(out_of_order(piece, "an argument of a call without a name"));
         }
         if self.free_form != free_form {
-            return Err(wrong_type(piece, "a piece of a tool call"));
+            return Err(out_of_order(piece, "a piece of a tool call"));
         }
         Ok(())
     }
 }
 
+fn out_of_order(value: Value<'_>, what: &'static str) -> Malformed {
+    Malformed {
+        at: value.span().start as usize,
+        fault: Fault::Order(what),
+    }
+}
+
 /// A number that tells choices or calls apart. Without it nobody knows what grows.
 fn index(value: Value<'_>, key: &str) -> Result<u32, Malformed> {
-    let found = value.member(key).ok_or_else(|| missing(value, "the index in a chunk"))?;
+    let found = value
+        .member(key)
+        .ok_or_else(|| missing(value, "the index in a chunk"))?;
     let index = found.as_u64().and_then(|i| u32::try_from(i).ok());
     index
         .filter(|&i| i != FUNCTION_CALL)

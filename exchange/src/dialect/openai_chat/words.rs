@@ -20,7 +20,11 @@ pub(in crate::dialect) fn refuse(denial: &Denial, asked: Asked<'_>) -> Reply {
 /// 403: the SDKs raise `PermissionDeniedError` and do not try again.
 fn deny(denial: &Denial, asked: Asked<'_>) -> Reply {
     let message = with_id(&denial.say, asked.id);
-    reply(403, JSON, error(&message, "policy_denied", &denial.rule, asked.id).to_string())
+    reply(
+        403,
+        JSON,
+        error(&message, "policy_denied", &denial.rule, asked.id).to_string(),
+    )
 }
 
 fn steer(denial: &Denial, asked: Asked<'_>) -> Reply {
@@ -28,19 +32,35 @@ fn steer(denial: &Denial, asked: Asked<'_>) -> Reply {
     let chat = asked.operation == Operation::Chat;
     if !asked.streamed {
         let choice = match chat {
-            true => json!({"index": 0, "message": {"role": "assistant", "content": say, "refusal": null},
-                "logprobs": null, "finish_reason": "stop"}),
+            true => {
+                json!({"index": 0, "message": {"role": "assistant", "content": say, "refusal": null},
+                "logprobs": null, "finish_reason": "stop"})
+            }
             false => json!({"index": 0, "text": say, "logprobs": null, "finish_reason": "stop"}),
         };
-        let mut body = completion(if chat { "chat.completion" } else { "text_completion" }, choice, asked);
+        let mut body = completion(
+            if chat {
+                "chat.completion"
+            } else {
+                "text_completion"
+            },
+            choice,
+            asked,
+        );
         body["usage"] = json!({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0});
         return reply(200, JSON, body.to_string());
     }
-    let object = if chat { "chat.completion.chunk" } else { "text_completion" };
+    let object = if chat {
+        "chat.completion.chunk"
+    } else {
+        "text_completion"
+    };
     let choice = |delta: Value, finish: Option<&str>| match chat {
         true => json!({"index": 0, "delta": delta, "logprobs": null, "finish_reason": finish}),
-        false => json!({"index": 0, "text": delta["content"].as_str().unwrap_or(""), "logprobs": null,
-            "finish_reason": finish}),
+        false => {
+            json!({"index": 0, "text": delta["content"].as_str().unwrap_or(""), "logprobs": null,
+            "finish_reason": finish})
+        }
     };
     let chunks = [
         choice(json!({"role": "assistant", "content": say}), None),
@@ -74,13 +94,21 @@ pub(in crate::dialect) fn fault(fault: &Fault, id: &str) -> Reply {
         _ => "server_error",
     };
     let message = with_id(&fault.message, id);
-    reply(fault.status, JSON, error(&message, kind, fault.code, id).to_string())
+    reply(
+        fault.status,
+        JSON,
+        error(&message, kind, fault.code, id).to_string(),
+    )
 }
 
 /// The event that SDKs raise as an error. No `[DONE]` follows: the answer is not complete.
 pub(in crate::dialect) fn closing(code: &str, say: &str, id: &str) -> Bytes {
     // Rules are named `layer/rule`, failures by one word.
-    let kind = if code.contains('/') { "policy_denied" } else { "server_error" };
+    let kind = if code.contains('/') {
+        "policy_denied"
+    } else {
+        "server_error"
+    };
     Bytes::from(event(&error(&with_id(say, id), kind, code, id)))
 }
 
