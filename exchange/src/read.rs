@@ -352,14 +352,16 @@ impl Leaves {
     }
 }
 
-/// How much of an address is words: all of it, but for the payload of base64 `data:`.
+/// How much of an address is words: all of it, but for the payload of base64 `data:`. A payload that is
+/// not base64 is words.
 fn head_len(address: &str) -> usize {
     let is_data = |head: &str| {
         let scheme = head.trim_start().get(..5).unwrap_or_default();
         scheme.eq_ignore_ascii_case("data:") && head.to_ascii_lowercase().ends_with(";base64")
     };
+    let is_base64 = |b: u8| b.is_ascii_alphanumeric() || b"+/=-_\r\n".contains(&b);
     match address.split_once(',') {
-        Some((head, _)) if is_data(head) => head.len() + 1,
+        Some((head, payload)) if is_data(head) && payload.bytes().all(is_base64) => head.len() + 1,
         _ => address.len(),
     }
 }
