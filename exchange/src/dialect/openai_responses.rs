@@ -1,7 +1,9 @@
 //! The OpenAI Responses API: how its requests, answers and streams are read, and how it says no.
 
 mod answer;
+mod calls;
 mod content;
+mod events;
 mod items;
 mod known;
 mod reader;

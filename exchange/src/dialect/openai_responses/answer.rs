@@ -16,7 +16,9 @@ impl Reader<'_> {
             // One item, as when it was asked for by its id.
             return self.item(root, at, 0);
         }
-        if root.member("object").is_some_and(|object| object.is_str("response"))
+        if root
+            .member("object")
+            .is_some_and(|object| object.is_str("response"))
             && let Some(id) = self.member(root, "id")
         {
             self.reading.outline.created.push(id);

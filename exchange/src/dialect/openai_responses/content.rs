@@ -43,7 +43,9 @@ impl Reader<'_> {
                 r.text_member(is.kind(Kind::Reasoning), key, value, here)
             }),
             "input_text" | "output_text" | "text" => {
-                self.each(block, at, is, |r, key, value, here| r.text_member(is, key, value, here))
+                self.each(block, at, is, |r, key, value, here| {
+                    r.text_member(is, key, value, here)
+                })
             }
             "refusal" => self.each(block, at, is, |r, key, value, _| {
                 Ok(key == "refusal" && {
@@ -54,14 +56,16 @@ impl Reader<'_> {
             "input_image" | "image" | "computer_screenshot" => {
                 self.each(block, at, is, |r, key, value, here| match key {
                     "image_url" | "url" => r.link(is, value, here),
-                    "file_id" => r.stored_id(value, here, is),
+                    "file_id" => r.stored_medium(is, value, here, "image"),
                     _ => Ok(false),
                 })
             }
-            "input_file" => self.each(block, at, is, |r, key, value, here| r.file(is, key, value, here)),
-            "input_audio" | "output_audio" => {
-                self.each(block, at, is, |r, key, value, here| r.audio(is, key, value, here))
-            }
+            "input_file" => self.each(block, at, is, |r, key, value, here| {
+                r.file(is, key, value, here)
+            }),
+            "input_audio" | "output_audio" => self.each(block, at, is, |r, key, value, here| {
+                r.audio(is, key, value, here)
+            }),
             "logs" => self.row(is, block, at),
             "encrypted_content" => self.each(block, at, is, |r, key, value, _| {
                 Ok(key == "encrypted_content" && {
@@ -100,7 +104,12 @@ impl Reader<'_> {
     }
 
     /// Citations: addresses and titles come from pages and files, not from the model.
-    pub fn annotations(&mut self, is: Is, value: Value<'_>, at: &Path<'_>) -> Result<(), Malformed> {
+    pub fn annotations(
+        &mut self,
+        is: Is,
+        value: Value<'_>,
+        at: &Path<'_>,
+    ) -> Result<(), Malformed> {
         let cited = Is {
             author: Author::Tool,
             ..is.kind(Kind::Text)
@@ -128,8 +137,8 @@ impl Reader<'_> {
         }
         self.each(row, at, is, |r, key, value, _| {
             match key {
-                "text" | "stdout" | "stderr" | "logs" | "filename" | "url" | "title" | "snippet"
-                | "quote" => r.inspect_text(is, value),
+                "text" | "stdout" | "stderr" | "logs" | "filename" | "url" | "title"
+                | "snippet" | "quote" => r.inspect_text(is, value),
                 "attributes" => r.inspect(is, value),
                 _ => return Ok(false),
             }
@@ -151,9 +160,29 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn file(&mut self, is: Is, key: &str, value: Value<'_>, at: &Path<'_>) -> Result<bool, Malformed> {
+    /// A medium that the provider keeps: its id is all that can be read of it.
+    fn stored_medium(
+        &mut self,
+        is: Is,
+        value: Value<'_>,
+        at: &Path<'_>,
+        form: &str,
+    ) -> Result<bool, Malformed> {
+        if !value.is_null() {
+            self.media(is, value, form, false);
+        }
+        self.stored_id(value, at, is)
+    }
+
+    fn file(
+        &mut self,
+        is: Is,
+        key: &str,
+        value: Value<'_>,
+        at: &Path<'_>,
+    ) -> Result<bool, Malformed> {
         match key {
-            "file_id" => return self.stored_id(value, at, is),
+            "file_id" => return self.stored_medium(is, value, at, "file"),
             "file_data" => self.media(is, value, "file", true),
             "file_url" | "filename" => self.media(is, value, "file", false),
             _ => return Ok(false),
@@ -161,7 +190,13 @@ impl Reader<'_> {
         Ok(true)
     }
 
-    fn audio(&mut self, is: Is, key: &str, value: Value<'_>, at: &Path<'_>) -> Result<bool, Malformed> {
+    fn audio(
+        &mut self,
+        is: Is,
+        key: &str,
+        value: Value<'_>,
+        at: &Path<'_>,
+    ) -> Result<bool, Malformed> {
         match key {
             "data" => self.media(is, value, "audio", true),
             "transcript" => self.inspect_text(is, value),

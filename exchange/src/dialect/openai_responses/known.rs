@@ -31,7 +31,9 @@ pub(super) fn harmless(quiet: Quiet, flow: Flow, value: Value<'_>) -> bool {
     if value.kind() == JsonKind::Number {
         return value.raw().len() <= 20;
     }
-    let Some(text) = value.as_str() else { return false };
+    let Some(text) = value.as_str() else {
+        return false;
+    };
     if text.is_empty() || WORDS.binary_search(&&*text).is_ok() {
         return true;
     }
@@ -69,6 +71,7 @@ pub(super) fn is_base64(text: &str) -> bool {
 }
 
 /// What the ids that OpenAI gives begin with.
+#[rustfmt::skip]
 const ID_PREFIXES: &[&str] = &[
     "resp_", "msg_", "rs_", "fc_", "fco_", "call_", "ctc_", "ctco_", "ws_", "fs_", "ci_", "ig_", "mcp_",
     "mcpl_", "mcpr_", "mcpa_", "lsh_", "lsho_", "sh_", "sho_", "apc_", "apco_", "cu_", "cuo_", "cmp_",
@@ -77,17 +80,20 @@ const ID_PREFIXES: &[&str] = &[
 ];
 
 /// Keys whose values are ids.
+#[rustfmt::skip]
 const IDS: &[&str] = &[
     "approval_request_id", "call_id", "caller_id", "connector_id", "container_id", "file_id", "first_id",
     "id", "item_id", "last_id", "response_id",
 ];
 
 /// Keys whose values are plain names.
+#[rustfmt::skip]
 const NAMES: &[&str] = &[
     "agent_name", "author", "created_by", "name", "namespace", "recipient", "server_label", "version",
 ];
 
 /// Keys whose values are words of the protocol, numbers, or objects of such.
+#[rustfmt::skip]
 const WORDY: &[&str] = &[
     "agent", "allowed_callers", "annotation_index", "approve", "background", "billing",
     "cache_write_tokens", "cached_tokens", "caller", "command_index", "compact_threshold",
@@ -105,6 +111,7 @@ const WORDY: &[&str] = &[
 ];
 
 /// Every key with a meaning somewhere in this API. One that differs from it only in case is refused.
+#[rustfmt::skip]
 pub(super) const KEYS: &[&str] = &[
     "acknowledged_safety_checks", "action", "actions", "agent", "agent_name", "allowed_callers",
     "annotation", "annotation_index", "annotations", "approval_request_id", "approve", "arguments",
@@ -128,6 +135,7 @@ pub(super) const KEYS: &[&str] = &[
 ];
 
 /// The words of the protocol that may stand in quiet places. Sorted.
+#[rustfmt::skip]
 const WORDS: &[&str] = &[
     "1024x1024", "1024x1536", "1536x1024", "16g", "1g", "24h", "30m", "4g", "64g", "additional_tools",
     "agent_message", "all_turns", "allowed_tools", "allowlist", "always", "and", "application/zip",
@@ -139,36 +147,37 @@ const WORDS: &[&str] = &[
     "concise", "configuration_update", "connector_dropbox", "connector_gmail", "connector_googlecalendar",
     "connector_googledrive", "connector_microsoftteams", "connector_outlookcalendar",
     "connector_outlookemail", "connector_sharepoint", "container_auto", "container_file_citation",
-    "container_reference", "content_filter", "create_file", "critic", "current_turn", "custom",
-    "custom_tool_call", "custom_tool_call_output", "data_residency_mismatch", "default",
-    "default-2024-11-15", "delete_file", "detailed", "developer", "direct", "disabled", "discriminator",
-    "double_click", "drag", "edit", "empty_image_file", "encrypted_content", "eq", "error", "exec", "exit",
-    "explicit", "failed", "failed_to_download_image", "fast", "file_citation", "file_path", "file_search",
-    "file_search_call", "file_search_call.results", "final_answer", "find_in_page", "flex",
-    "followup_task", "forward", "friendly", "function", "function_call", "function_call_output",
-    "generate", "generating", "gif", "grammar", "gt", "gte", "high", "http_error", "image",
-    "image_content_policy_violation", "image_file_not_found", "image_file_too_large", "image_generation",
-    "image_generation_call", "image_parse_error", "image_too_large", "image_too_small", "implicit", "in",
-    "in_memory", "in_progress", "incomplete", "inline", "input_audio", "input_file", "input_image",
-    "input_text", "interpreting", "interrupt_agent", "invalid_base64_image", "invalid_image",
-    "invalid_image_format", "invalid_image_mode", "invalid_image_url", "invalid_prompt", "item_reference",
-    "jpeg", "json_object", "json_schema", "keypress", "lark", "left", "linux", "list", "list_agents",
-    "local", "local_shell", "local_shell_call", "local_shell_call_output", "logs", "low", "lt", "lte",
-    "mac", "max", "max_output_tokens", "mcp", "mcp_approval_request", "mcp_approval_response", "mcp_call",
-    "mcp_list_tools", "mcp_protocol_error", "mcp_tool_execution_error", "medium", "message",
-    "message.input_image.image_url", "message.output_text.logprobs", "minimal", "moderation_result",
-    "move", "mp3", "multi_agent_call", "multi_agent_call_output", "namespace", "ne", "never", "nin",
-    "none", "opaque", "open_page", "or", "original", "output_audio", "output_text", "png", "pragmatic",
-    "priority", "pro", "program", "program_output", "programmatic", "programmatic_tool_calling", "queued",
-    "rate_limit_exceeded", "reasoning", "reasoning.encrypted_content", "reasoning_text", "refusal",
-    "regex", "required", "response", "response.compaction", "response.completed", "response.deleted",
-    "response.input_tokens", "right", "scale", "score", "screenshot", "scroll", "search", "searching",
-    "send_message", "server", "server_error", "shell", "shell_call", "shell_call_output",
-    "skill_reference", "spawn_agent", "standard", "summary_text", "system", "text", "timeout", "tool",
-    "tool_search", "tool_search_call", "tool_search_output", "transparent", "type", "ubuntu", "ultrafast",
-    "unknown", "unsupported_image_media_type", "update_file", "url", "url_citation", "user",
-    "vector_store_timeout", "wait", "wait_agent", "wav", "web_search", "web_search_2025_08_26",
-    "web_search_call", "web_search_call.action.sources", "web_search_call.results", "web_search_preview",
+    "container_reference", "content_filter", "conversation", "conversation.deleted", "conversation.item",
+    "create_file", "critic", "current_turn", "custom", "custom_tool_call", "custom_tool_call_output",
+    "data_residency_mismatch", "default", "default-2024-11-15", "delete_file", "detailed", "developer",
+    "direct", "disabled", "discriminator", "double_click", "drag", "edit", "empty_image_file",
+    "encrypted_content", "eq", "error", "exec", "exit", "explicit", "failed", "failed_to_download_image",
+    "fast", "file_citation", "file_path", "file_search", "file_search_call", "file_search_call.results",
+    "final_answer", "find_in_page", "flex", "followup_task", "forward", "friendly", "function",
+    "function_call", "function_call_output", "generate", "generating", "gif", "grammar", "gt", "gte",
+    "high", "http_error", "image", "image_content_policy_violation", "image_file_not_found",
+    "image_file_too_large", "image_generation", "image_generation_call", "image_parse_error",
+    "image_too_large", "image_too_small", "implicit", "in", "in_memory", "in_progress", "incomplete",
+    "inline", "input_audio", "input_file", "input_image", "input_text", "interpreting", "interrupt_agent",
+    "invalid_base64_image", "invalid_image", "invalid_image_format", "invalid_image_mode",
+    "invalid_image_url", "invalid_prompt", "item_reference", "jpeg", "json_object", "json_schema",
+    "keypress", "lark", "left", "linux", "list", "list_agents", "local", "local_shell", "local_shell_call",
+    "local_shell_call_output", "logs", "low", "lt", "lte", "mac", "max", "max_output_tokens", "mcp",
+    "mcp_approval_request", "mcp_approval_response", "mcp_call", "mcp_list_tools", "mcp_protocol_error",
+    "mcp_tool_execution_error", "medium", "message", "message.input_image.image_url",
+    "message.output_text.logprobs", "minimal", "moderation_result", "move", "mp3", "multi_agent_call",
+    "multi_agent_call_output", "namespace", "ne", "never", "nin", "none", "opaque", "open_page", "or",
+    "original", "output_audio", "output_text", "png", "pragmatic", "priority", "pro", "program",
+    "program_output", "programmatic", "programmatic_tool_calling", "queued", "rate_limit_exceeded",
+    "reasoning", "reasoning.encrypted_content", "reasoning_text", "refusal", "regex", "required",
+    "response", "response.compaction", "response.completed", "response.deleted", "response.input_tokens",
+    "right", "scale", "score", "screenshot", "scroll", "search", "searching", "send_message", "server",
+    "server_error", "shell", "shell_call", "shell_call_output", "skill_reference", "spawn_agent",
+    "standard", "summary_text", "system", "text", "timeout", "tool", "tool_search", "tool_search_call",
+    "tool_search_output", "transparent", "type", "ubuntu", "ultrafast", "unknown",
+    "unsupported_image_media_type", "update_file", "url", "url_citation", "user", "vector_store_timeout",
+    "wait", "wait_agent", "wav", "web_search", "web_search_2025_08_26", "web_search_call",
+    "web_search_call.action.sources", "web_search_call.results", "web_search_preview",
     "web_search_preview_2025_03_11", "webp", "wheel", "windows", "xhigh",
 ];
 

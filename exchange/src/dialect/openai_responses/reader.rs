@@ -108,7 +108,11 @@ impl<'r> Reader<'r> {
         match known::quiet(&name) {
             Some(quiet) => self.quiet(quiet, value, &at.key(&name), is),
             None => {
-                let lookalikes = if known::KEYS.contains(&&*name) { &[] } else { known::KEYS };
+                let lookalikes = if known::KEYS.contains(&&*name) {
+                    &[]
+                } else {
+                    known::KEYS
+                };
                 let path = at.to_string();
                 self.reading.unread(&path, key, value, lookalikes, is)
             }

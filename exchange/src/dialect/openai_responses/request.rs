@@ -22,7 +22,10 @@ impl Reader<'_> {
         }
         let has = |key| root.member(key).is_some_and(|value| !value.is_null());
         if operation == Operation::Chat && !has("model") && !has("prompt") {
-            return Err(Malformed { at: 0, fault: Fault::Missing("model") });
+            return Err(Malformed {
+                at: 0,
+                fault: Fault::Missing("model"),
+            });
         }
         let is = self.operator();
         self.each(root, &Path::ROOT, is, |r, key, value, here| match key {
@@ -89,7 +92,10 @@ impl Reader<'_> {
         if value.is_null() {
             return Ok(());
         }
-        let model = self.reading.string(value).ok_or_else(|| wrong_type(value, "model"))?;
+        let model = self
+            .reading
+            .string(value)
+            .ok_or_else(|| wrong_type(value, "model"))?;
         self.reading.outline.model = Some(model);
         self.quiet(Quiet::Name, value, at, self.operator())
     }
@@ -98,7 +104,9 @@ impl Reader<'_> {
     pub fn text_format(&mut self, value: Value<'_>, at: &Path<'_>) -> Result<(), Malformed> {
         let is = self.operator();
         self.each(value, at, is, |r, key, format, here| {
-            let plain = format.members().is_none_or(|mut members| members.all(|(k, _)| k.is_str("type")));
+            let plain = format
+                .members()
+                .is_none_or(|mut members| members.all(|(k, _)| k.is_str("type")));
             match key {
                 "format" if plain => r.quiet(Quiet::Word, format, here, is)?,
                 "format" => r.inspect(is, format),
@@ -170,7 +178,9 @@ impl Reader<'_> {
             Some("mcp") => self.member(tool, "server_label").or(form),
             _ => self.member(tool, "name").or(form),
         };
-        let is = Is::new(Kind::ToolOffer, Author::Tool, message).tool(name).form(form);
+        let is = Is::new(Kind::ToolOffer, Author::Tool, message)
+            .tool(name)
+            .form(form);
         let id = self.reading.leaves(is, tool);
         if kind.as_deref() == Some("namespace")
             && let Some(tools) = tool.member("tools")
@@ -230,13 +240,17 @@ impl Reader<'_> {
             "allowed_tools" => {
                 let mut tools = choice.member("tools")?.elements()?;
                 let only = tools.next().filter(|_| tools.next().is_none())?;
-                let required = choice.member("mode").is_some_and(|mode| mode.is_str("required"));
+                let required = choice
+                    .member("mode")
+                    .is_some_and(|mode| mode.is_str("required"));
                 required.then(|| self.forced(only)).flatten()
             }
             "mcp" => self
                 .member(choice, "name")
                 .or_else(|| self.member(choice, "server_label")),
-            _ => self.member(choice, "name").or_else(|| self.reading.string(kind)),
+            _ => self
+                .member(choice, "name")
+                .or_else(|| self.reading.string(kind)),
         }
     }
 

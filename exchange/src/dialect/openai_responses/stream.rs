@@ -1,6 +1,7 @@
 //! Streams: what each event adds, and what it holds whole.
 
-use super::items::{self, Begun};
+use super::calls::{self, Begun};
+use super::events::{Does, Ending, Grows, does};
 use super::known::{self, Quiet};
 use super::reader::{Path, Reader};
 use crate::exchange::{Flow, Usage};
@@ -14,108 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Output items of one response: bounds what a stream remembers.
 const ITEMS_MAX: u32 = 1 << 14;
-
-/// What an event does.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Does {
-    /// Tells the response as it is so far, or as it ended.
-    Tell(Ending),
-    Added,
-    Done,
-    /// Shows a part of an item whole.
-    Part(Kind),
-    /// Adds to a lane.
-    Grow(Grows),
-    /// Repeats a lane's whole content, in the member named.
-    Close(Grows, &'static str),
-    Annotation,
-    /// Shows bytes, in the member named.
-    Media(&'static str, &'static str),
-    /// A shell's output, or its repetition.
-    Output,
-    OutputDone,
-    /// Says how far the response is.
-    Notice,
-    Error,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Ending {
-    None,
-    Complete,
-    Failed,
-}
-
-/// A lane before its index is known.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Grows {
-    Text,
-    Refusal,
-    Reasoning,
-    Summary,
-    Transcript,
-    Call,
-    Command,
-}
-
-/// What the event type `kind` does; `None` if it is not known.
-fn does(kind: &str) -> Option<Does> {
-    use Does::*;
-    Some(match kind.strip_prefix("response.").unwrap_or(if kind == "error" { kind } else { "" }) {
-        "created" | "queued" | "in_progress" => Tell(Ending::None),
-        "completed" | "incomplete" | "cancelled" => Tell(Ending::Complete),
-        "failed" => Tell(Ending::Failed),
-        "output_item.added" => Added,
-        "output_item.done" => Done,
-        "content_part.added" | "content_part.done" => Part(Kind::Text),
-        "reasoning_summary_part.added" | "reasoning_summary_part.done" => Part(Kind::Reasoning),
-        "output_text.delta" => Grow(Grows::Text),
-        "output_text.done" => Close(Grows::Text, "text"),
-        "output_text.annotation.added" => Annotation,
-        "refusal.delta" => Grow(Grows::Refusal),
-        "refusal.done" => Close(Grows::Refusal, "refusal"),
-        "reasoning_text.delta" => Grow(Grows::Reasoning),
-        "reasoning_text.done" => Close(Grows::Reasoning, "text"),
-        "reasoning_summary_text.delta" => Grow(Grows::Summary),
-        "reasoning_summary_text.done" => Close(Grows::Summary, "text"),
-        "function_call_arguments.delta" | "mcp_call_arguments.delta" => Grow(Grows::Call),
-        "function_call_arguments.done" | "mcp_call_arguments.done" => Close(Grows::Call, "arguments"),
-        "custom_tool_call_input.delta" | "code_interpreter_call_code.delta" => Grow(Grows::Call),
-        "custom_tool_call_input.done" => Close(Grows::Call, "input"),
-        "code_interpreter_call_code.done" => Close(Grows::Call, "code"),
-        "shell_call_command.added" => Part(Kind::Text),
-        "shell_call_command.delta" => Grow(Grows::Command),
-        "shell_call_command.done" => Close(Grows::Command, "command"),
-        "shell_call_output_content.delta" => Output,
-        "shell_call_output_content.done" => OutputDone,
-        "audio.transcript.delta" => Grow(Grows::Transcript),
-        "audio.transcript.done" => Close(Grows::Transcript, "transcript"),
-        "audio.delta" => Media("delta", "audio"),
-        "image_generation_call.partial_image" => Media("partial_image_b64", "image"),
-        "error" => Error,
-        "audio.done"
-        | "code_interpreter_call.completed"
-        | "code_interpreter_call.in_progress"
-        | "code_interpreter_call.interpreting"
-        | "compaction.compacting"
-        | "file_search_call.completed"
-        | "file_search_call.in_progress"
-        | "file_search_call.searching"
-        | "image_generation_call.completed"
-        | "image_generation_call.generating"
-        | "image_generation_call.in_progress"
-        | "mcp_call.completed"
-        | "mcp_call.failed"
-        | "mcp_call.in_progress"
-        | "mcp_list_tools.completed"
-        | "mcp_list_tools.failed"
-        | "mcp_list_tools.in_progress"
-        | "web_search_call.completed"
-        | "web_search_call.in_progress"
-        | "web_search_call.searching" => Notice,
-        _ => return None,
-    })
-}
 
 /// Reads a stream.
 #[derive(Debug, Default)]
@@ -136,6 +35,10 @@ struct Item {
     /// Signed by the provider.
     sealed: bool,
     open: BTreeSet<Slot>,
+    /// Its call has been told of, by deltas or at the latest with its end.
+    told: bool,
+    /// Its call has been closed.
+    closed: bool,
 }
 
 impl Stream {
@@ -182,10 +85,14 @@ impl<'t> Event<'_, 't> {
         };
         let word = kind.as_str().ok_or_else(|| wrong_type(kind, "type"))?;
         if name.is_some_and(|name| name != word) {
-            return Err(wrong_type(kind, "an event unlike its name"));
+            return Err(out_of_order(kind, "an event unlike its name"));
         }
         let Some(does) = does(&word) else {
-            let path = if known::is_name(&word) { &*word } else { "event" };
+            let path = if known::is_name(&word) {
+                &*word
+            } else {
+                "event"
+            };
             let is = self.said(None);
             self.reader.reading.unread_element(path, self.root, is);
             return Ok(());
@@ -214,11 +121,15 @@ impl<'t> Event<'_, 't> {
     /// An event that does not say what it is: an error in the shape of other answers, or unread.
     fn untyped(&mut self, name: Option<&str>) -> Result<(), Malformed> {
         let said = self.said(None);
-        if self.root.member("error").is_some_and(|error| !error.is_null()) {
+        if self
+            .root
+            .member("error")
+            .is_some_and(|error| !error.is_null())
+        {
             return self.error();
         }
         if name.is_some() {
-            return Err(Malformed { at: 0, fault: Fault::Missing("type") });
+            return Err(missing("type"));
         }
         self.reader.reading.unread_element("event", self.root, said);
         Ok(())
@@ -236,25 +147,29 @@ impl<'t> Event<'_, 't> {
         mut with: impl FnMut(&mut Reader<'_>, Is, Value<'t>, &Path<'_>) -> Result<(), Malformed>,
     ) -> Result<(), Malformed> {
         let is = self.said(self.index().ok());
-        self.reader.each(self.root, &Path::ROOT, is, |r, key, value, here| {
-            match key {
-                "type" => {}
-                _ if key == member => with(r, is, value, here)?,
-                "obfuscation" if is_padding(value) => {}
-                "obfuscation" => r.inspect(is, value),
-                "logprobs" => r.inspect(is.kind(Kind::Unread), value),
-                "background" => r.quiet(Quiet::Word, value, here, is)?,
-                _ => return Ok(false),
-            }
-            Ok(true)
-        })
+        self.reader
+            .each(self.root, &Path::ROOT, is, |r, key, value, here| {
+                match key {
+                    "type" => {}
+                    _ if key == member => with(r, is, value, here)?,
+                    "obfuscation" if is_padding(value) => {}
+                    "obfuscation" => r.inspect(is, value),
+                    "logprobs" => r.inspect(is.kind(Kind::Unread), value),
+                    "background" => r.quiet(Quiet::Word, value, here, is)?,
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })
     }
 
     fn number(&self, key: &'static str, max: u32) -> Result<u32, Malformed> {
         let Some(value) = self.root.member(key) else {
-            return Err(Malformed { at: 0, fault: Fault::Missing(key) });
+            return Err(missing(key));
         };
-        let number = value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|&n| n < max);
+        let number = value
+            .as_u64()
+            .and_then(|n| u32::try_from(n).ok())
+            .filter(|&n| n < max);
         number.ok_or_else(|| wrong_type(value, key))
     }
 
@@ -278,13 +193,17 @@ impl<'t> Event<'_, 't> {
             Grows::Transcript => 0,
             _ => self.index()?,
         };
-        Ok(Slot { choice: 0, item, lane })
+        Ok(Slot {
+            choice: 0,
+            item,
+            lane,
+        })
     }
 
     fn grow(&mut self, grows: Grows) -> Result<(), Malformed> {
         let slot = self.slot(grows)?;
         let Some(delta) = self.root.member("delta") else {
-            return Err(Malformed { at: 0, fault: Fault::Missing("delta") });
+            return Err(missing("delta"));
         };
         self.push(slot, delta)?;
         self.rest("delta", |_, _, _, _| Ok(()))
@@ -298,6 +217,7 @@ impl<'t> Event<'_, 't> {
         if item.open.insert(slot) && item.sealed {
             self.deltas.push(Delta::Seal { slot });
         }
+        item.told |= slot.lane == Lane::Call;
         self.deltas.push(Delta::Grow {
             slot,
             segment: Segment {
@@ -316,7 +236,10 @@ impl<'t> Event<'_, 't> {
         let value = self.root.member(member);
         if grows == Grows::Call {
             if let Some(name) = self.root.member("name") {
-                let name = name.as_str().ok_or_else(|| wrong_type(name, "name"))?.into_owned();
+                let name = name
+                    .as_str()
+                    .ok_or_else(|| wrong_type(name, "name"))?
+                    .into_owned();
                 self.same(slot.item, None, &name)?;
             }
             self.unsaid(slot, value)?;
@@ -325,9 +248,14 @@ impl<'t> Event<'_, 't> {
         let (tool, call) = (item.tool.clone(), item.call.clone());
         let (sealed, free) = (item.sealed, item.free_form);
         item.open.remove(&slot);
+        item.closed |= slot.lane == Lane::Call;
         self.rest(member, |r, is, value, _| {
-            let is = Is { sealed, ..is.kind(slot.lane.kind()) };
-            let word = |r: &mut Reader<'_>, text: &str| (!text.is_empty()).then(|| r.reading.words(text));
+            let is = Is {
+                sealed,
+                ..is.kind(slot.lane.kind())
+            };
+            let word =
+                |r: &mut Reader<'_>, text: &str| (!text.is_empty()).then(|| r.reading.words(text));
             let called = |r: &mut Reader<'_>, tool: &str| {
                 let (tool, call) = (word(r, tool), word(r, &call));
                 is.kind(Kind::ToolCall).tool(tool).call(call)
@@ -335,7 +263,11 @@ impl<'t> Event<'_, 't> {
             match grows {
                 Grows::Call => {
                     let is = called(r, &tool);
-                    if free { r.reading.text(is, value) } else { r.reading.nested(is, value) };
+                    if free {
+                        r.reading.text(is, value)
+                    } else {
+                        r.reading.nested(is, value)
+                    };
                 }
                 Grows::Command => {
                     let is = called(r, "shell");
@@ -351,8 +283,14 @@ impl<'t> Event<'_, 't> {
 
     /// What a call asks, if no delta has told it.
     fn unsaid(&mut self, slot: Slot, value: Option<Value<'_>>) -> Result<(), Malformed> {
-        let told = self.stream.items.get(&slot.item).is_some_and(|item| item.open.contains(&slot));
-        match value.filter(|value| !told && value.kind() == JsonKind::String && value.raw() != "\"\"") {
+        let told = self
+            .stream
+            .items
+            .get(&slot.item)
+            .is_some_and(|item| item.told);
+        match value
+            .filter(|value| !told && value.kind() == JsonKind::String && value.raw() != "\"\"")
+        {
             Some(value) => self.push(slot, value),
             None => Ok(()),
         }
@@ -363,7 +301,7 @@ impl<'t> Event<'_, 't> {
         let item = self.stream.items.entry(index).or_default();
         let differs = |old: &str, new: &str| !old.is_empty() && old != new;
         if differs(&item.tool, tool) || kind.is_some_and(|kind| differs(&item.kind, kind)) {
-            return Err(wrong_type(self.root, "an item that is another than before"));
+            return Err(out_of_order(self.root, "an item unlike its beginning"));
         }
         item.tool = tool.to_owned();
         item.kind = kind.unwrap_or(&item.kind).to_owned();
@@ -374,10 +312,13 @@ impl<'t> Event<'_, 't> {
     fn item(&mut self) -> Result<(u32, Value<'t>, Option<Begun>), Malformed> {
         let index = self.index()?;
         let Some(value) = self.root.member("item") else {
-            return Err(Malformed { at: 0, fault: Fault::Missing("item") });
+            return Err(missing("item"));
         };
-        let kind = value.member("type").and_then(Value::as_str).unwrap_or_default();
-        let begun = items::begun(value);
+        let kind = value
+            .member("type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let begun = calls::begun(value);
         let tool = begun.as_ref().map_or("", |begun| &begun.tool);
         self.same(index, Some(&kind), tool)?;
         let item = self.stream.items.entry(index).or_default();
@@ -393,7 +334,11 @@ impl<'t> Event<'_, 't> {
         let (index, _, begun) = self.item()?;
         if let Some(begun) = begun.filter(|begun| begun.grows) {
             self.deltas.push(Delta::Call {
-                slot: Slot { choice: 0, item: index, lane: Lane::Call },
+                slot: Slot {
+                    choice: 0,
+                    item: index,
+                    lane: Lane::Call,
+                },
                 id: begun.id,
                 tool: begun.tool,
                 free_form: begun.free_form,
@@ -406,27 +351,46 @@ impl<'t> Event<'_, 't> {
 
     fn done(&mut self) -> Result<(), Malformed> {
         let (index, value, begun) = self.item()?;
-        let slot = Slot { choice: 0, item: index, lane: Lane::Call };
+        let slot = Slot {
+            choice: 0,
+            item: index,
+            lane: Lane::Call,
+        };
         let grows = begun.is_some_and(|begun| begun.grows);
         if grows {
-            let input = ["arguments", "input", "code"].iter().find_map(|key| value.member(key));
+            let input = ["arguments", "input", "code"]
+                .iter()
+                .find_map(|key| value.member(key));
             self.unsaid(slot, input)?;
         }
         self.rest("item", |r, _, item, at| r.item(item, at, index))?;
-        let mut open = self.stream.items.get_mut(&index).map(|item| std::mem::take(&mut item.open));
-        if grows {
-            open.get_or_insert_default().insert(slot);
+        let item = self.stream.items.entry(index).or_default();
+        if grows && !std::mem::replace(&mut item.closed, true) {
+            item.open.insert(slot);
         }
-        self.deltas.extend(open.into_iter().flatten().map(|slot| Delta::Close { slot }));
+        let open = std::mem::take(&mut item.open);
+        self.deltas
+            .extend(open.into_iter().map(|slot| Delta::Close { slot }));
         Ok(())
     }
 
     /// A part of a message or a summary, or a command, shown before it grows or after.
     fn part(&mut self, kind: Kind) -> Result<(), Malformed> {
         let index = self.index()?;
-        let sealed = self.stream.items.get(&index).is_some_and(|item| item.sealed);
-        let is = Is { sealed, ..self.said(Some(index)).kind(kind) };
-        let member = if self.root.member("command").is_some() { "command" } else { "part" };
+        let sealed = self
+            .stream
+            .items
+            .get(&index)
+            .is_some_and(|item| item.sealed);
+        let is = Is {
+            sealed,
+            ..self.said(Some(index)).kind(kind)
+        };
+        let member = if self.root.member("command").is_some() {
+            "command"
+        } else {
+            "part"
+        };
         self.rest(member, |r, _, part, at| match part.raw() {
             "\"\"" => Ok(()),
             _ => r.content(is, part, at),
@@ -439,12 +403,24 @@ impl<'t> Event<'_, 't> {
         let delta = self.root.member("delta");
         for (n, key) in ["stdout", "stderr"].into_iter().enumerate() {
             let lane = Lane::Text(0x8000 | command << 1 | n as u16);
-            if let Some(text) = delta.and_then(|delta| delta.member(key)).filter(|text| !text.is_null()) {
-                self.push(Slot { choice: 0, item, lane }, text)?;
+            if let Some(text) = delta
+                .and_then(|delta| delta.member(key))
+                .filter(|text| !text.is_null())
+            {
+                self.push(
+                    Slot {
+                        choice: 0,
+                        item,
+                        lane,
+                    },
+                    text,
+                )?;
             }
         }
         self.rest("delta", |r, is, delta, at| {
-            r.each(delta, at, is, |_, key, _, _| Ok(matches!(key, "stdout" | "stderr")))
+            r.each(delta, at, is, |_, key, _, _| {
+                Ok(matches!(key, "stdout" | "stderr"))
+            })
         })
     }
 
@@ -457,8 +433,17 @@ impl<'t> Event<'_, 't> {
             r.content(is, rows, at)
         })?;
         for lane in [0, 1].map(|n| Lane::Text(0x8000 | command << 1 | n)) {
-            let slot = Slot { choice: 0, item, lane };
-            if self.stream.items.get_mut(&item).is_some_and(|item| item.open.remove(&slot)) {
+            let slot = Slot {
+                choice: 0,
+                item,
+                lane,
+            };
+            if self
+                .stream
+                .items
+                .get_mut(&item)
+                .is_some_and(|item| item.open.remove(&slot))
+            {
                 self.deltas.push(Delta::Close { slot });
             }
         }
@@ -473,7 +458,8 @@ impl<'t> Event<'_, 't> {
         outline.created.clear();
         let response = self.root.member("response");
         let word = |key| Some(response?.member(key)?.as_str()?.into_owned());
-        if let Some(id) = word("id").filter(|_| !std::mem::replace(&mut self.stream.created, true)) {
+        if let Some(id) = word("id").filter(|_| !std::mem::replace(&mut self.stream.created, true))
+        {
             self.deltas.push(Delta::Created(id));
         }
         if let Some(model) = word("model").filter(|model| *model != self.stream.model) {
@@ -494,16 +480,31 @@ impl<'t> Event<'_, 't> {
 
     fn error(&mut self) -> Result<(), Malformed> {
         let said = self.said(None);
-        self.reader.each(self.root, &Path::ROOT, said, |r, key, value, _| {
-            match key {
-                "type" if value.is_str("error") => {}
-                "error" | "code" | "message" | "param" => r.inspect(said, value),
-                _ => return Ok(false),
-            }
-            Ok(true)
-        })?;
+        self.reader
+            .each(self.root, &Path::ROOT, said, |r, key, value, _| {
+                match key {
+                    "type" if value.is_str("error") => {}
+                    "error" | "code" | "message" | "param" => r.inspect(said, value),
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            })?;
         self.deltas.push(Delta::Failed);
         Ok(())
+    }
+}
+
+fn out_of_order(value: Value<'_>, what: &'static str) -> Malformed {
+    Malformed {
+        at: value.span().start as usize,
+        fault: Fault::Order(what),
+    }
+}
+
+fn missing(key: &'static str) -> Malformed {
+    Malformed {
+        at: 0,
+        fault: Fault::Missing(key),
     }
 }
 
@@ -511,11 +512,15 @@ impl<'t> Event<'_, 't> {
 fn command(reader: &mut Reader<'_>, is: Is, value: Value<'_>) {
     let id = reader.reading.text(is, value);
     let command = quoted(&value.as_str().unwrap_or_default());
-    let json = reader.reading.words(&format!("{{\"commands\":[{command}]}}"));
+    let json = reader
+        .reading
+        .words(&format!("{{\"commands\":[{command}]}}"));
     reader.reading.outline.parts[id.0 as usize].json = Some(json);
 }
 
 /// Random letters that hide how long a delta is.
 fn is_padding(value: Value<'_>) -> bool {
-    value.as_str().is_some_and(|text| text.len() <= 256 && known::is_base64(&text))
+    value
+        .as_str()
+        .is_some_and(|text| text.len() <= 256 && known::is_base64(&text))
 }

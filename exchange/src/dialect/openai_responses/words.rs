@@ -19,9 +19,17 @@ pub(in crate::dialect) fn refuse(denial: &Denial, asked: Asked<'_>) -> Reply {
         return reply(403, "application/json", error.to_string());
     }
     if asked.streamed {
-        return reply(200, "text/event-stream", guidance_events(&denial.say, asked));
+        return reply(
+            200,
+            "text/event-stream",
+            guidance_events(&denial.say, asked),
+        );
     }
-    reply(200, "application/json", guidance(&denial.say, asked).to_string())
+    reply(
+        200,
+        "application/json",
+        guidance(&denial.say, asked).to_string(),
+    )
 }
 
 /// The event that ends a stream which has begun. The SDKs raise on its `error`; the other members are
@@ -40,7 +48,11 @@ pub(in crate::dialect) fn closing(code: &str, say: &str, id: &str) -> Bytes {
 }
 
 fn reply(status: u16, content_type: &'static str, body: String) -> Reply {
-    Reply { status, content_type, body: Bytes::from(body) }
+    Reply {
+        status,
+        content_type,
+        body: Bytes::from(body),
+    }
 }
 
 fn response(asked: Asked<'_>, status: &str, output: Value, usage: Value) -> Value {
