@@ -1,5 +1,7 @@
 //! OpenAI chat: every document of the corpus as an outline, and what holds for any document at all.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
+
 use expect_test::{Expect, expect, expect_file};
 use proptest::prelude::*;
 use sallyport_exchange::dialect::{Asked, Fault, Reply};
@@ -11,10 +13,17 @@ use sallyport_exchange::{
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-fn corpus(suffix: &str) -> Vec<(String, String)> {
+/// Names and contents of the corpus.
+type Corpus = Vec<(String, String)>;
+
+static DOCUMENTS: LazyLock<Corpus> = LazyLock::new(|| corpus(".json"));
+static STREAMS: LazyLock<Corpus> = LazyLock::new(|| corpus(".sse"));
+
+fn corpus(suffix: &str) -> Corpus {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus/openai_chat");
-    let mut found: Vec<(String, String)> = std::fs::read_dir(folder)
+    let mut found: Corpus = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.to_string_lossy().ends_with(suffix))
@@ -182,20 +191,20 @@ fn outlines() -> PathBuf {
 
 #[test]
 fn the_corpus_is_understood() {
-    for (name, body) in corpus(".json") {
-        let payload = read(&name, &body).unwrap_or_else(|m| panic!("{name}: {m}"));
+    for (name, body) in &*DOCUMENTS {
+        let payload = read(name, body).unwrap_or_else(|m| panic!("{name}: {m}"));
         expect_file![outlines().join(format!("{name}.txt"))].assert_eq(&picture(&payload));
     }
-    for (name, stream) in corpus(".sse") {
+    for (name, stream) in &*STREAMS {
         expect_file![outlines().join(format!("{name}.txt"))]
-            .assert_eq(&picture_stream(&name, &stream));
+            .assert_eq(&picture_stream(name, stream));
     }
 }
 
 #[test]
 fn without_edits_the_bytes_are_the_same() {
-    for (name, body) in corpus(".json") {
-        let payload = read(&name, &body).unwrap();
+    for (name, body) in &*DOCUMENTS {
+        let payload = read(name, body).unwrap();
         let same = Edits::default().apply(payload.bytes());
         assert_eq!(same.as_ptr(), payload.bytes().as_ptr(), "{name}");
     }
@@ -544,9 +553,9 @@ fn grown_by_serde(events: &[String]) -> BTreeMap<String, String> {
 
 #[test]
 fn what_grows_is_what_serde_json_sees() {
-    for (name, stream) in corpus(".sse") {
-        let events = events(&stream);
-        let mut reader = Dialect::OpenAiChat.stream(operation(&name));
+    for (name, stream) in &*STREAMS {
+        let events = events(stream);
+        let mut reader = Dialect::OpenAiChat.stream(operation(name));
         let mut grown = BTreeMap::new();
         for data in &events {
             for delta in reader.read(None, data).unwrap().deltas {
@@ -726,7 +735,7 @@ proptest! {
         add in any::<bool>(), key in prop_oneof![Just("key"), Just(MARK), Just("name"), Just("id"), Just("content")],
         value in marked(),
     ) {
-        let all = corpus(".json");
+        let all = &*DOCUMENTS;
         let (name, body) = &all[document.index(all.len())];
         let (at, body) = changed(body, place, add, key, value);
         if let Ok(payload) = read(name, &body) {
@@ -746,7 +755,7 @@ proptest! {
         add in any::<bool>(), key in prop_oneof![Just("key"), Just(MARK), Just("name"), Just("id"), Just("content")],
         value in marked(),
     ) {
-        let all = corpus(".sse");
+        let all = &*STREAMS;
         let (name, stream) = &all[document.index(all.len())];
         let mut events = events(stream);
         events.retain(|e| e != "[DONE]");
@@ -772,7 +781,7 @@ proptest! {
         document in any::<prop::sample::Index>(), place in any::<prop::sample::Index>(),
         add in any::<bool>(), key in "[a-z_]{0,10}", value in any_json(),
     ) {
-        let all = corpus(".json");
+        let all = &*DOCUMENTS;
         let (name, body) = &all[document.index(all.len())];
         let (_, body) = changed(body, place, add, &key, value);
         if let Ok(payload) = read(name, &body) {
@@ -797,7 +806,7 @@ proptest! {
         document in any::<prop::sample::Index>(), part in any::<prop::sample::Index>(), segment in any::<prop::sample::Index>(),
         from in any::<prop::sample::Index>(), to in any::<prop::sample::Index>(),
     ) {
-        let all = corpus(".json");
+        let all = &*DOCUMENTS;
         let (name, body) = &all[document.index(all.len())];
         let payload = read(name, body).unwrap();
         let parts = &payload.outline().parts;
