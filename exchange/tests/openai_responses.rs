@@ -315,7 +315,7 @@ fn streams_that_contradict_themselves_are_refused() {
                "call_id": "call_1", "name": name, "arguments": ""}})
     };
     let named = |name: &str, event: Value| (Some(name.to_owned()), event);
-    let cases: [(&str, Vec<(Option<String>, Value)>); 9] = [
+    let cases = [
         (
             "another name",
             vec![named(
@@ -407,7 +407,8 @@ fn streams_that_contradict_themselves_are_refused() {
         a huge index: output_index has an unexpected type at byte 46
         a delta of another type: delta has an unexpected type at byte 27
         no item: item is missing at byte 0
-    "#]].assert_eq(&out);
+    "#]]
+    .assert_eq(&out);
 }
 
 #[test]
@@ -649,21 +650,102 @@ fn what_grows_is_what_serde_json_sees() {
     }
 }
 
-/// Walks the event types of the published OpenAPI document, if it is at hand.
-#[test]
-fn every_published_event_type_is_known() {
+/// The published OpenAPI document, if it is at hand.
+fn published() -> Option<Value> {
     let Ok(folder) = std::env::var("SALLYPORT_SPECS") else {
         eprintln!("SKIPPED: set SALLYPORT_SPECS to the folder that holds openai/openapi.json");
-        return;
+        return None;
     };
     let path = format!("{folder}/openai/openapi.json");
     let text = std::fs::read_to_string(&path).or_else(|_| {
+        let packed = format!("{path}.gz");
         let out = std::process::Command::new("gzip")
-            .args(["-dc", &format!("{path}.gz")])
+            .args(["-dc", &packed])
             .output()?;
         String::from_utf8(out.stdout).map_err(std::io::Error::other)
     });
-    let document: Value = serde_json::from_str(&text.unwrap()).unwrap();
+    Some(serde_json::from_str(&text.unwrap()).unwrap())
+}
+
+/// Every published type of item, with every published member, is read in requests and answers.
+#[test]
+fn every_published_item_is_known() {
+    let Some(document) = published() else { return };
+    let schemas = &document["components"]["schemas"];
+    let mut unknown = Vec::new();
+    let mut count = 0;
+    for union in [
+        "InputItem",
+        "Item",
+        "OutputItem",
+        "ItemResource",
+        "BetaItem",
+        "BetaOutputItem",
+    ] {
+        for item in schemas[union]["oneOf"].as_array().unwrap() {
+            let name = item["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+            if name == "Item" {
+                continue;
+            }
+            count += 1;
+            let item = example_of(schemas, "", item);
+            let asked = json!({"model": "m", "input": [item]}).to_string();
+            let told = json!({"id": "resp_1", "object": "response", "output": [item]}).to_string();
+            for (read, body) in [(request(&asked), &asked), (answer(&told), &told)] {
+                match read.map(|p| {
+                    p.outline()
+                        .unread
+                        .iter()
+                        .map(|&t| p.text(t).to_owned())
+                        .collect::<Vec<_>>()
+                }) {
+                    Ok(paths) if paths.is_empty() => {}
+                    other => unknown.push(format!("{name}: {other:?} in {body}")),
+                }
+            }
+        }
+    }
+    assert!(count > 100, "only {count} items");
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+/// Every published member of a request and a response is known.
+#[test]
+fn every_published_member_is_known() {
+    let Some(document) = published() else { return };
+    let schemas = &document["components"]["schemas"];
+    let mut unknown = Vec::new();
+    for (name, asks) in [
+        ("BetaCreateResponse", true),
+        ("CreateResponse", true),
+        ("TokenCountsBody", true),
+        ("CompactResponseMethodPublicBody", true),
+        ("Response", false),
+        ("CompactResource", false),
+        ("ResponseItemList", false),
+        ("TokenCountsResource", false),
+    ] {
+        let body = example_of(schemas, "", &schemas[name]).to_string();
+        let read = if asks { request(&body) } else { answer(&body) };
+        match read.map(|p| {
+            p.outline()
+                .unread
+                .iter()
+                .map(|&t| p.text(t).to_owned())
+                .collect::<Vec<_>>()
+        }) {
+            // A role that says nothing of who spoke.
+            Ok(paths) if paths.iter().all(|path| path == "output[0].role") => {}
+            other => unknown.push(format!("{name}: {other:?} in {body}")),
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+}
+
+/// Walks the event types of the published OpenAPI document, if it is at hand.
+#[test]
+fn every_published_event_type_is_known() {
+    let Some(document) = published() else { return };
     let schemas = &document["components"]["schemas"];
     let mut unknown = Vec::new();
     let mut count = 0;
@@ -711,10 +793,18 @@ fn example_of(schemas: &Value, key: &str, schema: &Value) -> Value {
         Some(name) => &schemas[name.rsplit('/').next().unwrap()],
         None => schema,
     };
-    let first = schema["anyOf"]
-        .get(0)
-        .or(schema["oneOf"].get(0))
-        .or(schema["allOf"].get(0));
+    if let Some(all) = schema["allOf"].as_array() {
+        let mut whole = json!({});
+        for part in all {
+            let part = example_of(schemas, key, part);
+            match (whole.as_object_mut(), part) {
+                (Some(whole), Value::Object(part)) => whole.extend(part),
+                (_, part) => whole = part,
+            }
+        }
+        return whole;
+    }
+    let first = schema["anyOf"].get(0).or(schema["oneOf"].get(0));
     if let Some(first) = first {
         return example_of(schemas, key, first);
     }

@@ -6,6 +6,7 @@ mod content;
 mod events;
 mod items;
 mod known;
+mod lanes;
 mod reader;
 mod request;
 mod stream;

@@ -106,6 +106,7 @@ impl Reader<'_> {
             Some("system" | "developer") => Author::Operator,
             Some("user") => Author::User,
             Some("assistant") => Author::Model,
+            Some("tool") => Author::Tool,
             None if role.is_none() && self.flow == Flow::Answer => Author::Model,
             Some(_) => {
                 let path = self.reading.words(&at.key("role").to_string());

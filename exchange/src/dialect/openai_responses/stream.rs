@@ -1,15 +1,13 @@
 //! Streams: what each event adds, and what it holds whole.
 
 use super::calls::{self, Begun};
-use super::events::{Does, Ending, Grows, does};
+use super::events::{Does, Ending, does};
 use super::known::{self, Quiet};
 use super::reader::{Path, Reader};
 use crate::exchange::{Flow, Usage};
-use crate::json::string::quoted;
-use crate::json::{Fault, JsonKind, Malformed, Tape, Value};
-use crate::part::{Author, Coding, Kind, Segment};
+use crate::json::{Fault, Malformed, Tape, Value};
+use crate::part::{Author, Kind};
 use crate::read::{Is, Reading, wrong_type};
-use crate::span::Span;
 use crate::stream::{Delta, Flowing, Lane, Slot};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,26 +17,26 @@ const ITEMS_MAX: u32 = 1 << 14;
 /// Reads a stream.
 #[derive(Debug, Default)]
 pub struct Stream {
-    items: BTreeMap<u32, Item>,
+    pub(super) items: BTreeMap<u32, Item>,
     created: bool,
     model: String,
 }
 
 /// What is remembered of an output item.
 #[derive(Debug, Default)]
-struct Item {
+pub(super) struct Item {
     /// The item's type and, for calls, the tool's name: they may not change.
-    kind: String,
-    tool: String,
-    call: String,
-    free_form: bool,
+    pub kind: String,
+    pub tool: String,
+    pub call: String,
+    pub free_form: bool,
     /// Signed by the provider.
-    sealed: bool,
-    open: BTreeSet<Slot>,
+    pub sealed: bool,
+    pub open: BTreeSet<Slot>,
     /// Its call has been told of, by deltas or at the latest with its end.
-    told: bool,
+    pub told: bool,
     /// Its call has been closed.
-    closed: bool,
+    pub closed: bool,
 }
 
 impl Stream {
@@ -71,11 +69,11 @@ impl Stream {
 }
 
 /// One event while it is read.
-struct Event<'e, 't> {
-    root: Value<'t>,
-    stream: &'e mut Stream,
-    reader: Reader<'e>,
-    deltas: &'e mut Vec<Delta>,
+pub(super) struct Event<'e, 't> {
+    pub root: Value<'t>,
+    pub stream: &'e mut Stream,
+    pub reader: Reader<'e>,
+    pub deltas: &'e mut Vec<Delta>,
 }
 
 impl<'t> Event<'_, 't> {
@@ -141,7 +139,7 @@ impl<'t> Event<'_, 't> {
     }
 
     /// Reads the members of the event: `with` reads the one named `member`, the others are quiet or unread.
-    fn rest(
+    pub fn rest(
         &mut self,
         member: &str,
         mut with: impl FnMut(&mut Reader<'_>, Is, Value<'t>, &Path<'_>) -> Result<(), Malformed>,
@@ -162,7 +160,7 @@ impl<'t> Event<'_, 't> {
             })
     }
 
-    fn number(&self, key: &'static str, max: u32) -> Result<u32, Malformed> {
+    pub fn number(&self, key: &'static str, max: u32) -> Result<u32, Malformed> {
         let Some(value) = self.root.member(key) else {
             return Err(missing(key));
         };
@@ -173,131 +171,12 @@ impl<'t> Event<'_, 't> {
         number.ok_or_else(|| wrong_type(value, key))
     }
 
-    fn index(&self) -> Result<u32, Malformed> {
+    pub fn index(&self) -> Result<u32, Malformed> {
         self.number("output_index", ITEMS_MAX)
     }
 
-    fn slot(&self, grows: Grows) -> Result<Slot, Malformed> {
-        let number = |key| Ok::<u16, Malformed>(self.number(key, 0x4000)? as u16);
-        let lane = match grows {
-            Grows::Text => Lane::Text(number("content_index")?),
-            Grows::Refusal => Lane::Refusal(number("content_index")?),
-            Grows::Summary => Lane::Reasoning(number("summary_index")?),
-            // Apart from the summaries.
-            Grows::Reasoning => Lane::Reasoning(0x8000 | number("content_index")?),
-            Grows::Transcript => Lane::Transcript,
-            Grows::Call => Lane::Call,
-            Grows::Command => Lane::Text(number("command_index")?),
-        };
-        let item = match grows {
-            Grows::Transcript => 0,
-            _ => self.index()?,
-        };
-        Ok(Slot {
-            choice: 0,
-            item,
-            lane,
-        })
-    }
-
-    fn grow(&mut self, grows: Grows) -> Result<(), Malformed> {
-        let slot = self.slot(grows)?;
-        let Some(delta) = self.root.member("delta") else {
-            return Err(missing("delta"));
-        };
-        self.push(slot, delta)?;
-        self.rest("delta", |_, _, _, _| Ok(()))
-    }
-
-    fn push(&mut self, slot: Slot, delta: Value<'_>) -> Result<(), Malformed> {
-        let (Some((raw, _)), Some(text)) = (delta.content(), delta.as_str()) else {
-            return Err(wrong_type(delta, "delta"));
-        };
-        let item = self.stream.items.entry(slot.item).or_default();
-        if item.open.insert(slot) && item.sealed {
-            self.deltas.push(Delta::Seal { slot });
-        }
-        item.told |= slot.lane == Lane::Call;
-        self.deltas.push(Delta::Grow {
-            slot,
-            segment: Segment {
-                text: Span::new(0, text.len()),
-                raw,
-                coding: Coding::String,
-            },
-            text: text.into_owned(),
-        });
-        Ok(())
-    }
-
-    /// Closes a lane. Its content comes once more; if it came not at all so far, it comes now.
-    fn close(&mut self, grows: Grows, member: &str) -> Result<(), Malformed> {
-        let slot = self.slot(grows)?;
-        let value = self.root.member(member);
-        if grows == Grows::Call {
-            if let Some(name) = self.root.member("name") {
-                let name = name
-                    .as_str()
-                    .ok_or_else(|| wrong_type(name, "name"))?
-                    .into_owned();
-                self.same(slot.item, None, &name)?;
-            }
-            self.unsaid(slot, value)?;
-        }
-        let item = self.stream.items.entry(slot.item).or_default();
-        let (tool, call) = (item.tool.clone(), item.call.clone());
-        let (sealed, free) = (item.sealed, item.free_form);
-        item.open.remove(&slot);
-        item.closed |= slot.lane == Lane::Call;
-        self.rest(member, |r, is, value, _| {
-            let is = Is {
-                sealed,
-                ..is.kind(slot.lane.kind())
-            };
-            let word =
-                |r: &mut Reader<'_>, text: &str| (!text.is_empty()).then(|| r.reading.words(text));
-            let called = |r: &mut Reader<'_>, tool: &str| {
-                let (tool, call) = (word(r, tool), word(r, &call));
-                is.kind(Kind::ToolCall).tool(tool).call(call)
-            };
-            match grows {
-                Grows::Call => {
-                    let is = called(r, &tool);
-                    if free {
-                        r.reading.text(is, value)
-                    } else {
-                        r.reading.nested(is, value)
-                    };
-                }
-                Grows::Command => {
-                    let is = called(r, "shell");
-                    command(r, is, value);
-                }
-                _ => r.inspect_text(is, value),
-            }
-            Ok(())
-        })?;
-        self.deltas.push(Delta::Close { slot });
-        Ok(())
-    }
-
-    /// What a call asks, if no delta has told it.
-    fn unsaid(&mut self, slot: Slot, value: Option<Value<'_>>) -> Result<(), Malformed> {
-        let told = self
-            .stream
-            .items
-            .get(&slot.item)
-            .is_some_and(|item| item.told);
-        match value
-            .filter(|value| !told && value.kind() == JsonKind::String && value.raw() != "\"\"")
-        {
-            Some(value) => self.push(slot, value),
-            None => Ok(()),
-        }
-    }
-
     /// Holds an item to the type and name it had before.
-    fn same(&mut self, index: u32, kind: Option<&str>, tool: &str) -> Result<(), Malformed> {
+    pub fn same(&mut self, index: u32, kind: Option<&str>, tool: &str) -> Result<(), Malformed> {
         let item = self.stream.items.entry(index).or_default();
         let differs = |old: &str, new: &str| !old.is_empty() && old != new;
         if differs(&item.tool, tool) || kind.is_some_and(|kind| differs(&item.kind, kind)) {
@@ -397,59 +276,6 @@ impl<'t> Event<'_, 't> {
         })
     }
 
-    fn output(&mut self) -> Result<(), Malformed> {
-        let item = self.index()?;
-        let command = self.number("command_index", 0x1000)? as u16;
-        let delta = self.root.member("delta");
-        for (n, key) in ["stdout", "stderr"].into_iter().enumerate() {
-            let lane = Lane::Text(0x8000 | command << 1 | n as u16);
-            if let Some(text) = delta
-                .and_then(|delta| delta.member(key))
-                .filter(|text| !text.is_null())
-            {
-                self.push(
-                    Slot {
-                        choice: 0,
-                        item,
-                        lane,
-                    },
-                    text,
-                )?;
-            }
-        }
-        self.rest("delta", |r, is, delta, at| {
-            r.each(delta, at, is, |_, key, _, _| {
-                Ok(matches!(key, "stdout" | "stderr"))
-            })
-        })
-    }
-
-    fn output_done(&mut self) -> Result<(), Malformed> {
-        let item = self.index()?;
-        let command = self.number("command_index", 0x1000)? as u16;
-        self.rest("output", |r, is, rows, at| {
-            let tool = r.reading.words("shell");
-            let is = Is::new(Kind::ToolResult, Author::Tool, is.message).tool(Some(tool));
-            r.content(is, rows, at)
-        })?;
-        for lane in [0, 1].map(|n| Lane::Text(0x8000 | command << 1 | n)) {
-            let slot = Slot {
-                choice: 0,
-                item,
-                lane,
-            };
-            if self
-                .stream
-                .items
-                .get_mut(&item)
-                .is_some_and(|item| item.open.remove(&slot))
-            {
-                self.deltas.push(Delta::Close { slot });
-            }
-        }
-        Ok(())
-    }
-
     fn tell(&mut self, ending: Ending) -> Result<(), Malformed> {
         self.reader.skeleton = ending == Ending::None;
         self.rest("response", |r, _, response, at| r.answer(response, at))?;
@@ -501,21 +327,11 @@ fn out_of_order(value: Value<'_>, what: &'static str) -> Malformed {
     }
 }
 
-fn missing(key: &'static str) -> Malformed {
+pub(super) fn missing(key: &'static str) -> Malformed {
     Malformed {
         at: 0,
         fault: Fault::Missing(key),
     }
-}
-
-/// A shell command on its own, as the call that the finished item will tell.
-fn command(reader: &mut Reader<'_>, is: Is, value: Value<'_>) {
-    let id = reader.reading.text(is, value);
-    let command = quoted(&value.as_str().unwrap_or_default());
-    let json = reader
-        .reading
-        .words(&format!("{{\"commands\":[{command}]}}"));
-    reader.reading.outline.parts[id.0 as usize].json = Some(json);
 }
 
 /// Random letters that hide how long a delta is.
