@@ -49,26 +49,32 @@ static ANCHORS: LazyLock<Option<Anchors>> = LazyLock::new(|| {
     pairs.push(("<|", Anchor::Piped));
     pairs.extend([("human:", Anchor::Turn), ("assistant:", Anchor::Turn)]);
     pairs.extend(markers::TAGS.iter().enumerate().map(|(tag, (name, _))| (*name, Anchor::Tag(tag))));
-    pairs.extend(phrases::PHRASES.iter().enumerate().map(|(phrase, form)| (form.start, Anchor::Phrase(phrase))));
     pairs.push(("<!--", Anchor::Comment));
     pairs.extend(hidden::STYLES.iter().map(|style| (*style, Anchor::Style)));
+    let mut strings: Vec<String> = pairs.iter().map(|(string, _)| (*string).to_owned()).collect();
+    let mut meanings: Vec<Anchor> = pairs.into_iter().map(|(_, meaning)| meaning).collect();
+    for (phrase, form) in phrases::PHRASES.iter().enumerate() {
+        for string in beginnings(form.start) {
+            strings.push(string);
+            meanings.push(Anchor::Phrase(phrase));
+        }
+    }
     let strings = AhoCorasick::builder()
         .ascii_case_insensitive(true)
         .match_kind(MatchKind::Standard)
         .kind(Some(AhoCorasickKind::DFA))
-        .build(pairs.iter().map(|(string, _)| first_word(string)))
+        .build(&strings)
         .ok()?;
-    Some(Anchors {
-        strings,
-        meanings: pairs.into_iter().map(|(_, meaning)| meaning).collect(),
-    })
+    Some(Anchors { strings, meanings })
 });
 
-/// A phrase is anchored at its first word: what lies between its words varies.
-fn first_word(string: &str) -> &str {
-    match string.split_once(' ') {
-        Some((first, _)) if !string.contains(':') => first,
-        _ => string,
+/// A phrase is anchored at its first two words, for what lies between them may vary: first words
+/// alone, such as `do`, are in every sentence.
+fn beginnings(phrase: &str) -> Vec<String> {
+    let mut words = phrase.split(' ');
+    match (words.next(), words.next()) {
+        (Some(first), Some(second)) => phrases::GAPS.iter().map(|gap| format!("{first}{gap}{second}")).collect(),
+        _ => vec![phrase.to_owned()],
     }
 }
 

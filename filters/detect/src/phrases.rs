@@ -61,6 +61,14 @@ pub(crate) const PHRASES: &[Phrase] = &[
     saying("information this is an important message from me", 0.9),
 ];
 
+/// What may lie between the first two words of a phrase.
+pub(crate) const GAPS: &[&str] = &[" ", "  ", "   ", "\n", "\r\n", "\t", ", ", "_", "-", "* ", " *", " \n", "\n ", " \"", "*"];
+
+/// Whether `word` is the first of several words that a phrase begins with.
+pub(crate) fn opens(word: &str) -> bool {
+    PHRASES.iter().any(|phrase| phrase.start.split_once(' ').is_some_and(|(first, _)| first.eq_ignore_ascii_case(word)))
+}
+
 /// The most words between start and end.
 const FILL_MAX: usize = 8;
 /// The most bytes between two words.

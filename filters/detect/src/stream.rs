@@ -15,6 +15,7 @@ use crate::anchors;
 use crate::classes;
 use crate::normalise::cleaned;
 use crate::personal;
+use crate::phrases;
 use crate::scan::{BLOCK_MAX, SPREAD_MAX, Scan, TOKEN_MAX, Wanted};
 use crate::secrets;
 use memchr::memmem;
@@ -52,11 +53,25 @@ fn token_before(text: &str, at: usize, least: usize) -> usize {
 /// See `Filter::settled`; `inspect` gives the places of what is found in a text.
 pub(crate) fn settled(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>) -> usize {
     let place = match last_token(text) {
-        Some(start) => spread_start(text, start),
+        Some(start) => spread_start(text, opening(text, start)),
         None => within_token(text, inspect),
     };
     let place = classes::floor(text, place.max(text.len().saturating_sub(HOLDBACK_MAX)));
     if place == 0 { 0 } else { place }
+}
+
+/// Where the word before the last token begins, if a phrase may begin with it; else `token`.
+fn opening(text: &str, token: usize) -> usize {
+    let before = text[..token].trim_end_matches(classes::separates);
+    if token - before.len() > 8 {
+        return token;
+    }
+    let word = classes::before(before, before.len(), 64);
+    let start = word.char_indices().rev().find(|&(_, c)| classes::separates(c)).map_or(0, |(at, c)| at + c.len_utf8());
+    let view = cleaned(&word[start..]);
+    let seen = view.as_ref().map_or(&word[start..], |view| view.text());
+    let last = seen.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '\'').find(|part| !part.is_empty()).unwrap_or("");
+    if phrases::opens(last) { before.len() - word.len() + start } else { token }
 }
 
 /// The beginning of a token at or before `token` that nothing live or spread out reaches over.
