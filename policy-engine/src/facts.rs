@@ -163,7 +163,7 @@ impl Facts<'_> {
         list(self.findings, |finding| {
             let mut document = Document::new();
             document.set("label", word(finding.label.as_str()));
-            document.set("score", Value::from(f64::from(finding.score)));
+            document.set("score", score(finding.score));
             if let Some(part) = self.part(finding) {
                 document.set("kind", word(part.kind.as_str()));
                 document.set("author", word(part.author.as_str()));
@@ -233,6 +233,11 @@ fn usage_document(usage: Usage) -> Value {
         }
     }
     document.finish()
+}
+
+/// A score as it is written: the nearest `f32` to 0.9 lies below 0.9, and must not fail `score >= 0.9`.
+fn score(score: f32) -> Value {
+    Value::from((f64::from(score) * 1e6).round() / 1e6)
 }
 
 /// An object in the making.

@@ -4,6 +4,7 @@ use crate::contract::{CONTRACT, Form};
 use crate::limits::Limits;
 use crate::patch;
 use crate::pool::Pool;
+use crate::rewrite::ONE_TURN;
 use crate::watch::{self, Trouble};
 use regorus::languages::rego::compiler::Compiler;
 use regorus::rvm::RegoVM;
@@ -51,7 +52,12 @@ pub(crate) fn entry_rule(name: &str, package: &str, rules: &BTreeSet<String>) ->
     let fields: Vec<String> = CONTRACT
         .iter()
         .filter(|contract| rules.contains(contract.name))
-        .map(|contract| format!("\t\"{0}\": [v | v := data.{package}.{0}],\n", contract.name))
+        .map(|contract| {
+            format!(
+                "\t\"{0}\": [v | {ONE_TURN}v = data.{package}.{0}],\n",
+                contract.name
+            )
+        })
         .collect();
     format!("{name} := {{\n{}}}\n", fields.concat())
 }

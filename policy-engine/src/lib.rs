@@ -33,7 +33,7 @@ pub use facts::{CallFacts, Facts, FactsError, INPUT_VERSION, OfferFacts, Via};
 pub use limits::Limits;
 pub use needs::Needs;
 pub use package::is_team_name;
-pub use policy::Policy;
+pub use policy::{Policy, fuzz_compile};
 pub use source::{PolicyFile, PolicySource};
 pub use testing::{Coverage, TestReport, TestResult, run_tests};
 

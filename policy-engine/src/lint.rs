@@ -221,7 +221,7 @@ fn misshapen(rule: &Rule) -> Option<PolicyError> {
             return if contract.form == Form::Set {
                 None
             } else {
-                wrong(format!("`{name}` is no set"))
+                wrong(format!("`{name}` must be {}", contract.form.word()))
             };
         }
         Rule::Spec {
@@ -242,7 +242,7 @@ fn misshapen(rule: &Rule) -> Option<PolicyError> {
                 Some(*odd)
             } else if values.is_empty() && contract.form != Form::Bool {
                 return wrong(format!(
-                    "`{name}` is {}, and this makes it `true`",
+                    "`{name}` must be {}, and this makes it `true`",
                     contract.form.word()
                 ));
             } else {
@@ -252,7 +252,7 @@ fn misshapen(rule: &Rule) -> Option<PolicyError> {
     };
     match value {
         Some(value) if !contract.form.may_be(value) => {
-            wrong(format!("`{name}` is {}", contract.form.word()))
+            wrong(format!("`{name}` must be {}", contract.form.word()))
         }
         _ => None,
     }

@@ -9,6 +9,7 @@ use crate::lint;
 use crate::needs::Needs;
 use crate::package::Package;
 use crate::reading::Reading;
+use crate::rewrite::written_out;
 use crate::source::{PolicyFile, PolicySource};
 use crate::syntax::{parse, reference};
 use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
@@ -188,7 +189,7 @@ impl Draft {
                 revision: source.revision(),
             });
         }
-        let compiled = self.engine(source, &packages)?;
+        let compiled = self.engine(&packages)?;
         let mut policy = Policy {
             org: None,
             teams: BTreeMap::new(),
@@ -227,16 +228,17 @@ impl Draft {
     /// The policies and the generated entry rules, analysed by regorus.
     fn engine(
         &self,
-        source: &PolicySource,
         packages: &BTreeMap<Package, BTreeSet<String>>,
     ) -> Result<CompiledPolicy, PolicyErrors> {
         let broken = |error: anyhow::Error| {
             PolicyErrors::from(uncompiled("(all policies)", &error.to_string()))
         };
         let mut engine = Engine::new();
-        for file in source.policies() {
+        for (_, module) in &self.modules {
+            let source = &module.package.span.source;
+            let text = written_out(source.get_contents(), module);
             engine
-                .add_policy(file.path.clone(), file.text.clone())
+                .add_policy(source.get_path().clone(), text)
                 .map_err(broken)?;
         }
         let entry = entry_module(packages);
@@ -332,4 +334,16 @@ fn twice_named(source: &PolicySource) -> Vec<PolicyError> {
         .filter(|path| !seen.insert(path.as_str()))
         .map(|path| PolicyError::new(Mistake::Data, Place::file(path), "this file is given twice"))
         .collect()
+}
+
+/// Compiles whatever text comes, and judges by it if it compiles. Must not panic; for fuzzing.
+pub fn fuzz_compile(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let source = PolicySource::of([("fuzz.rego", &*text)]);
+    if let Ok(policy) = Policy::compile(&source, Limits::default()) {
+        let teams: Vec<&str> = policy.teams().collect();
+        for team in teams.into_iter().chain(["none"]) {
+            let _ = policy.evaluate(team, "{\"operation\": \"chat\"}");
+        }
+    }
 }

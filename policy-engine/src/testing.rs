@@ -85,8 +85,28 @@ pub fn run_tests(source: &PolicySource) -> Result<TestReport, PolicyErrors> {
     });
     Ok(TestReport {
         tests,
-        coverage: interpreter.coverage(&test_paths(source)),
+        coverage: with_untouched(interpreter.coverage(&test_paths(source)), source),
     })
+}
+
+/// The engine tells nothing of files that no test touched: of those, every head is uncovered.
+fn with_untouched(mut coverage: Vec<Coverage>, source: &PolicySource) -> Vec<Coverage> {
+    for file in source.policies() {
+        if coverage.iter().any(|known| known.file == file.path) {
+            continue;
+        }
+        let module = parse(file).ok();
+        let rules = module.iter().flat_map(|module| &module.policy);
+        let mut uncovered: Vec<u32> = rules.map(|rule| rule_head(rule).1.line).collect();
+        uncovered.dedup();
+        coverage.push(Coverage {
+            file: file.path.clone(),
+            covered: Vec::new(),
+            uncovered,
+        });
+    }
+    coverage.sort_by(|left, right| left.file.cmp(&right.file));
+    coverage
 }
 
 fn test_paths(source: &PolicySource) -> BTreeSet<&str> {
