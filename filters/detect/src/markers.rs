@@ -128,6 +128,9 @@ pub(crate) fn tag(scan: &mut Scan<'_>, tag: usize, place: Range<usize>) {
     }
     // A plain word between brackets may be a placeholder in a usage line: `<system> <user>`.
     let weak = score < 0.7 && name != "important";
+    if weak && !classes::begins(bytes, start, WORD) {
+        return;
+    }
     let speaks = !weak || closing || matches!(bytes.get(end), Some(b'\n' | b' ' | b'A'..=b'Z'));
     if speaks {
         scan.hit("marker.tag", start..end, score);
