@@ -1,1 +1,251 @@
 //! What is typed, and what it starts.
+
+mod check;
+mod policy;
+
+use crate::config::{Config, config_schema};
+use crate::identity::{KeyHash, new_key};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use owo_colors::OwoColorize;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// What policies read, described.
+const INPUT_SCHEMA: &str = include_str!("../../policy-engine/schema/input.schema.json");
+
+/// What a command came to; also the process's exit code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// It was done, and the answer is yes.
+    Done = 0,
+    /// It was done, and the answer is no: the configuration or a policy is wrong, a test failed.
+    No = 1,
+    /// It could not be done: a file or an address is not to be had. (Wrong words on the command line give 2.)
+    Broken = 3,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        ExitCode::from(outcome as u8)
+    }
+}
+
+/// The command line.
+#[derive(Parser, Debug)]
+#[command(
+    name = "sallyport",
+    version,
+    about = "A guarded gate between AI agents and the models and tools they use",
+    after_help = "\
+Examples:
+  sallyport demo                                   look at it working, with a scripted model
+  sallyport check --config sallyport.yaml          is the configuration right, and what does it serve?
+  sallyport run --config sallyport.yaml            serve
+  sallyport key new --team payments --agent refunds
+
+Results go to standard output; progress and errors go to standard error.
+Exit codes: 0 done; 1 the answer is no (a wrong configuration or policy, a failed test); 2 a wrong command line;
+3 it could not be done (a file that cannot be read, an address that is taken)."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What can be done.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Serve agents
+    #[command(after_help = "\
+Examples:
+  sallyport run --config sallyport.yaml
+  SALLYPORT_LOG=sallyport=debug sallyport run --config sallyport.yaml --log json
+
+SIGTERM, SIGINT or SIGQUIT: finish what is in flight, then stop. SIGHUP: open the decision log anew.
+The ready line and the decision log go to standard output, everything else to standard error.")]
+    Run(RunArgs),
+    /// Serve a scripted model and show labelled exchanges
+    #[command(after_help = "Example:\n  sallyport demo")]
+    Demo(DemoArgs),
+    /// Check a configuration and its policies, and say what they serve
+    #[command(after_help = "Example:\n  sallyport check --config sallyport.yaml")]
+    Check(ConfigArgs),
+    /// Test, try and explain policies
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Make keys for agents
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// About the configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the JSON Schema of the `input` document that policies read
+    InputSchema,
+}
+
+/// Which configuration.
+#[derive(Args, Debug)]
+pub struct ConfigArgs {
+    /// The configuration file
+    #[arg(long, short, value_name = "FILE", default_value = "sallyport.yaml")]
+    pub config: PathBuf,
+}
+
+/// How to serve.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// Which configuration
+    #[command(flatten)]
+    pub config: ConfigArgs,
+    /// How the log on standard error is written; what is in it: SALLYPORT_LOG, such as `info` or `sallyport=debug`
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    pub log: LogFormat,
+}
+
+/// How the demo is shown.
+#[derive(Args, Debug)]
+pub struct DemoArgs {
+    /// Stop after the labelled exchanges instead of staying up; exit code 1 if one ended otherwise than it should
+    #[arg(long)]
+    pub once: bool,
+    /// The agents' port, instead of 8080; the operators' is 1010 above it, and 0 takes any two free ones
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// About keys.
+#[derive(Subcommand, Debug)]
+pub enum KeyCommand {
+    /// Make a key: it is shown once and kept nowhere
+    #[command(after_help = "\
+Example:
+  sallyport key new --team payments --agent refunds --name refunds-laptop
+
+The first line is the key, for the agent. The rest is for `keys` or `keys_file`.")]
+    New {
+        /// The team whose policy rules
+        #[arg(long, value_parser = team_name)]
+        team: String,
+        /// The agent's name within the team
+        #[arg(long)]
+        agent: String,
+        /// The key's name in logs; unless given, the team and the agent
+        #[arg(long)]
+        name: Option<String>,
+    },
+}
+
+/// About the configuration file.
+#[derive(Subcommand, Debug)]
+pub enum ConfigCommand {
+    /// Print its JSON Schema, for editors
+    #[command(after_help = "Example:\n  sallyport config schema > config.schema.json")]
+    Schema,
+}
+
+/// `sallyport run`.
+pub fn run(args: &RunArgs) -> Outcome {
+    let config = match Config::load(&args.config.config) {
+        Ok(config) => config,
+        Err(errors) => return fail(&errors, Outcome::No),
+    };
+    start_log(args.log);
+    match crate::server::run(config) {
+        Ok(()) => Outcome::Done,
+        Err(error) => fail(&error, Outcome::Broken),
+    }
+}
+
+/// `sallyport demo`.
+pub fn demo(args: &DemoArgs) -> Outcome {
+    match crate::demo::run(&crate::demo::Options { once: args.once, ports: args.port }) {
+        Ok(()) => Outcome::Done,
+        Err(error) => fail(&error, Outcome::No),
+    }
+}
+
+/// `sallyport check`.
+pub fn check(args: &ConfigArgs) -> Outcome {
+    check::check(&args.config)
+}
+
+/// `sallyport policy`.
+pub fn policy(command: &policy::PolicyCommand) -> Outcome {
+    policy::run(command)
+}
+
+/// `sallyport key`.
+pub fn key(command: &KeyCommand) -> Outcome {
+    let KeyCommand::New { team, agent, name } = command;
+    let key = match new_key(team) {
+        Ok(key) => key,
+        Err(error) => return fail(&format!("no randomness: {error}"), Outcome::Broken),
+    };
+    let name = name.clone().unwrap_or_else(|| format!("{team}-{agent}"));
+    let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
+    say(&format!("{key}\n\n# for `keys` or `keys_file`:\n- {{name: {}, team: {team}, agent: {}, sha256: \"{}\"}}", quoted(&name), quoted(agent), KeyHash::of(&key).to_hex()));
+    tell("the key is shown once and kept nowhere: hand it to the agent now");
+    Outcome::Done
+}
+
+/// `sallyport config`.
+pub fn config(command: &ConfigCommand) -> Outcome {
+    let ConfigCommand::Schema = command;
+    say(&pretty(&config_schema()));
+    Outcome::Done
+}
+
+/// `sallyport input-schema`.
+pub fn input_schema() -> Outcome {
+    say(INPUT_SCHEMA.trim_end());
+    Outcome::Done
+}
+
+fn team_name(text: &str) -> Result<String, String> {
+    match sallyport_policy::is_team_name(text) {
+        true => Ok(text.into()),
+        false => Err("small letters, digits and underscores, no digit first: it is part of `package sallyport.teams.<team>`".into()),
+    }
+}
+
+/// Results, on standard output. A reader that went away is no error.
+fn say(text: &str) {
+    let _ = writeln!(anstream::stdout(), "{text}");
+}
+
+/// Progress and errors, on standard error.
+fn tell(text: &str) {
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+fn fail(error: &dyn std::fmt::Display, outcome: Outcome) -> Outcome {
+    tell(&format!("{} {error}", "error:".red().bold()));
+    outcome
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(value).unwrap_or_default()
+}
+
+fn start_log(format: LogFormat) {
+    use std::io::IsTerminal;
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SALLYPORT_LOG").unwrap_or_else(|_| "info".into());
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    // Somebody who embeds the gateway may have a log already; theirs stays.
+    let _ = match format {
+        LogFormat::Text => log.try_init(),
+        LogFormat::Json => log.json().try_init(),
+    };
+}

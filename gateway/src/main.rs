@@ -1,1 +1,18 @@
-fn main() {}
+//! The binary `sallyport`: one line a command.
+
+use clap::Parser;
+use sallyport::cli::{self, Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Run(args) => cli::run(&args),
+        Command::Demo(args) => cli::demo(&args),
+        Command::Check(args) => cli::check(&args),
+        Command::Policy(command) => cli::policy(&command),
+        Command::Key(command) => cli::key(&command),
+        Command::Config(command) => cli::config(&command),
+        Command::InputSchema => cli::input_schema(),
+    }
+    .into()
+}

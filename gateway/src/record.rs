@@ -1,1 +1,386 @@
 //! One decision record an exchange, a JSON line each.
+
+mod sink;
+
+use sallyport_exchange::{Caller, Denial, Dialect, Exchange, Finding, Flow, Operation, PartView, RefusalKind, Usage};
+use serde::Serialize;
+use std::sync::Arc;
+
+pub use sink::{RecordSink, SinkError};
+
+/// Characters kept of a name that an agent or an upstream chose: a model's, a tool's.
+const NAME_CHARS_MAX: usize = 200;
+/// Characters kept of a finding's text, where text is asked for.
+const TEXT_CHARS_MAX: usize = 1_000;
+/// Entries kept of each list; the rest is counted in `left_out`.
+const ENTRIES_MAX: usize = 200;
+
+/// What became of an exchange.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It passed as it came.
+    Allowed,
+    /// It passed with something masked or hidden.
+    Redacted,
+    /// A rule said no.
+    Denied,
+    /// A rule said what to do instead.
+    Steered,
+    /// Something broke before a verdict, or after it.
+    Failed,
+}
+
+impl Verdict {
+    /// All of them, for tables.
+    pub const ALL: [Verdict; 5] = [Verdict::Allowed, Verdict::Redacted, Verdict::Denied, Verdict::Steered, Verdict::Failed];
+
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Allowed => "allowed",
+            Verdict::Redacted => "redacted",
+            Verdict::Denied => "denied",
+            Verdict::Steered => "steered",
+            Verdict::Failed => "failed",
+        }
+    }
+}
+
+/// Whose doing a failure is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blame {
+    /// The agent's: what it sent cannot be served, or it left.
+    Agent,
+    /// The upstream's: it cannot be reached, or broke.
+    Upstream,
+    /// The gateway's own.
+    Gateway,
+}
+
+impl Blame {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Blame::Agent => "agent",
+            Blame::Upstream => "upstream",
+            Blame::Gateway => "gateway",
+        }
+    }
+}
+
+/// Everything that is written down of one exchange. It holds no text of a body, unless that is asked for.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Record {
+    /// When it arrived, RFC 3339 in UTC.
+    pub time: String,
+    /// The decision id.
+    pub id: Arc<str>,
+    /// Who asked; nothing if nobody could be identified.
+    pub caller: Option<CallerRecord>,
+    /// The route's name.
+    pub route: Option<Arc<str>>,
+    /// The upstream's name, once one was asked.
+    pub upstream: Option<Arc<str>>,
+    /// How the agent speaks.
+    pub dialect: Option<&'static str>,
+    /// What it wanted.
+    pub operation: Option<&'static str>,
+    /// The model it named, shortened.
+    pub model: Option<String>,
+    /// Whether the answer was streamed.
+    pub stream: bool,
+    /// The HTTP status that the agent was sent; 0 if it left before one was.
+    pub status: u16,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The rules that spoke, each once, in the order in which they did.
+    pub rules: Vec<Arc<str>>,
+    /// Of these, the rules that refused the exchange or a tool call in it.
+    pub refused_by: Vec<Arc<str>>,
+    /// What was found, request first.
+    pub findings: Vec<FindingRecord>,
+    /// Tools taken out of what was offered.
+    pub hidden: Vec<String>,
+    /// What policies wanted noted.
+    pub warnings: Vec<WarningRecord>,
+    /// How many things no reader understood.
+    pub unread: usize,
+    /// Tool calls that were judged.
+    pub calls: Vec<CallRecord>,
+    /// Entries of the lists above that were left out.
+    pub left_out: usize,
+    /// Tokens, as the upstream counted them.
+    pub usage: UsageRecord,
+    /// Where the time went.
+    pub micros: Micros,
+    /// Bytes of the bodies, as the agent sent and received them.
+    pub bytes: BytesRecord,
+    /// What broke, if something did.
+    pub failure: Option<FailureRecord>,
+    /// The revision of the policies that judged.
+    pub policy: Option<Arc<str>>,
+}
+
+/// Who asked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CallerRecord {
+    /// The team.
+    pub team: Arc<str>,
+    /// The agent's name within the team.
+    pub agent: Arc<str>,
+    /// The key's name.
+    pub key: Arc<str>,
+}
+
+/// One finding: what and where, never the words.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct FindingRecord {
+    /// What it is.
+    pub label: &'static str,
+    /// How sure the detector is, 0 to 1.
+    pub score: f32,
+    /// What kind of part it lies in.
+    pub kind: &'static str,
+    /// Who wrote that part.
+    pub author: &'static str,
+    /// The part's place in its body.
+    pub part: u32,
+    /// First byte in the part's text.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+    /// `request` or `answer`.
+    pub flow: &'static str,
+    /// The words, only where `decisions.text` asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// Something a policy wanted noted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct WarningRecord {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// What it says, only where `decisions.text` asks for it: a policy may quote the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
+}
+
+/// One tool call that was judged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CallRecord {
+    /// The tool's name, shortened.
+    pub tool: String,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The rule that refused it.
+    pub rule: Option<Arc<str>>,
+}
+
+/// Tokens; nothing where the upstream did not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct UsageRecord {
+    /// Read, cached ones included.
+    pub input: Option<u64>,
+    /// Written, reasoning included.
+    pub output: Option<u64>,
+    /// Of those read, from the provider's cache.
+    pub cached: Option<u64>,
+}
+
+/// Microseconds of each stage; nothing for a stage that was not reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Micros {
+    /// Until the whole request was there and read.
+    pub read: Option<u64>,
+    /// Spent in detectors, both ways.
+    pub inspect: Option<u64>,
+    /// Spent in policies, both ways.
+    pub policy: Option<u64>,
+    /// From sending to the upstream's first byte.
+    pub upstream_first: Option<u64>,
+    /// From the first byte of the request to the last of the answer.
+    pub total: Option<u64>,
+}
+
+/// Bytes of the two bodies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct BytesRecord {
+    /// From the agent.
+    pub request: u64,
+    /// To the agent.
+    pub answer: u64,
+}
+
+/// What broke.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FailureRecord {
+    /// A stable word, such as `upstream_unreachable`.
+    pub code: &'static str,
+    /// Whose doing.
+    pub blame: Blame,
+}
+
+impl Record {
+    /// A record of an exchange of which nothing is known yet but that it came. It is a failure until
+    /// something better is said, so that an exchange that is dropped half-way does not look allowed.
+    pub fn new(id: Arc<str>, now_ns: i64) -> Self {
+        Record {
+            time: rfc3339(now_ns),
+            id,
+            caller: None,
+            route: None,
+            upstream: None,
+            dialect: None,
+            operation: None,
+            model: None,
+            stream: false,
+            status: 0,
+            verdict: Verdict::Failed,
+            rules: Vec::new(),
+            refused_by: Vec::new(),
+            findings: Vec::new(),
+            hidden: Vec::new(),
+            warnings: Vec::new(),
+            unread: 0,
+            calls: Vec::new(),
+            left_out: 0,
+            usage: UsageRecord { input: None, output: None, cached: None },
+            micros: Micros { read: None, inspect: None, policy: None, upstream_first: None, total: None },
+            bytes: BytesRecord { request: 0, answer: 0 },
+            failure: None,
+            policy: None,
+        }
+    }
+
+    /// Notes who asks.
+    pub fn caller(&mut self, caller: &Caller) {
+        self.caller = Some(CallerRecord { team: caller.team.clone(), agent: caller.agent.clone(), key: caller.key.clone() });
+    }
+
+    /// Notes what is asked for.
+    pub fn asked(&mut self, dialect: Dialect, operation: Operation) {
+        self.dialect = Some(dialect.as_str());
+        self.operation = Some(operation.as_str());
+    }
+
+    /// Notes all that an exchange knows: caller, route, dialect, operation.
+    pub fn exchange(&mut self, exchange: &Exchange) {
+        self.caller(&exchange.caller);
+        self.asked(exchange.dialect, exchange.operation);
+        self.route = Some(exchange.route.clone());
+    }
+
+    /// Notes the model.
+    pub fn model(&mut self, model: &str) {
+        self.model = Some(shorten(model, NAME_CHARS_MAX));
+    }
+
+    /// Notes rules that spoke; each is kept once.
+    pub fn rules(&mut self, rules: impl IntoIterator<Item = Arc<str>>) {
+        for rule in rules {
+            if !self.rules.contains(&rule) {
+                push(&mut self.rules, rule, &mut self.left_out);
+            }
+        }
+    }
+
+    /// Notes what a refusal says: its rule, and whether it was a no or guidance.
+    pub fn refused(&mut self, denial: &Denial) {
+        self.verdict = match denial.kind {
+            RefusalKind::Deny => Verdict::Denied,
+            RefusalKind::Steer => Verdict::Steered,
+        };
+        self.rules([denial.rule.clone()]);
+        self.refused_by(denial.rule.clone());
+    }
+
+    fn refused_by(&mut self, rule: Arc<str>) {
+        if !self.refused_by.contains(&rule) {
+            push(&mut self.refused_by, rule, &mut self.left_out);
+        }
+    }
+
+    /// Notes a finding in `part`. `text`: whether its words are asked for.
+    pub fn finding(&mut self, flow: Flow, finding: &Finding, part: &PartView<'_>, text: bool) {
+        let words = text.then(|| part.text.get(finding.range.clone()).unwrap_or_default());
+        let finding = FindingRecord {
+            label: finding.label.as_str(),
+            score: finding.score,
+            kind: part.kind.as_str(),
+            author: part.author.as_str(),
+            part: finding.part.0,
+            start: finding.range.start,
+            end: finding.range.end,
+            flow: flow.as_str(),
+            text: words.map(|words| shorten(words, TEXT_CHARS_MAX)),
+        };
+        push(&mut self.findings, finding, &mut self.left_out);
+    }
+
+    /// Notes a tool that was hidden.
+    pub fn hidden(&mut self, tool: &str) {
+        let tool = shorten(tool, NAME_CHARS_MAX);
+        if !self.hidden.contains(&tool) {
+            push(&mut self.hidden, tool, &mut self.left_out);
+        }
+    }
+
+    /// Notes a warning. `text`: whether its words are asked for; a policy may quote the body.
+    pub fn warning(&mut self, rule: Arc<str>, say: &str, text: bool) {
+        let say = text.then(|| shorten(say, TEXT_CHARS_MAX));
+        let warning = WarningRecord { rule, say };
+        if !self.warnings.contains(&warning) {
+            push(&mut self.warnings, warning, &mut self.left_out);
+        }
+    }
+
+    /// Notes a tool call that was judged, and the rule that refused it if one did.
+    pub fn call(&mut self, tool: &str, verdict: Verdict, rule: Option<Arc<str>>) {
+        if let Some(rule) = &rule {
+            self.refused_by(rule.clone());
+        }
+        let call = CallRecord { tool: shorten(tool, NAME_CHARS_MAX), verdict, rule };
+        push(&mut self.calls, call, &mut self.left_out);
+    }
+
+    /// Notes tokens.
+    pub fn usage(&mut self, usage: Usage) {
+        self.usage = UsageRecord { input: usage.input, output: usage.output, cached: usage.cached };
+    }
+
+    /// Notes what broke. The verdict stays with what was judged before, unless nothing was.
+    pub fn failed(&mut self, code: &'static str, blame: Blame) {
+        self.failure = Some(FailureRecord { code, blame });
+    }
+
+    /// As one line of JSON, without its end.
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn push<T>(list: &mut Vec<T>, entry: T, left_out: &mut usize) {
+    match list.len() < ENTRIES_MAX {
+        true => list.push(entry),
+        false => *left_out += 1,
+    }
+}
+
+/// The beginning of a text, marked if it is not all.
+pub(crate) fn shorten(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.into(),
+    }
+}
+
+/// A time as RFC 3339 in UTC, to the microsecond.
+pub fn rfc3339(now_ns: i64) -> String {
+    match jiff::Timestamp::from_nanosecond(now_ns.into()) {
+        Ok(time) => format!("{time:.6}"),
+        Err(_) => String::new(),
+    }
+}

@@ -1,0 +1,275 @@
+//! The configuration as it is written. `docs/configuration.md` and the JSON Schema are made from this file.
+
+use super::secret::Secret;
+use super::units::{Size, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One file configures the gateway. Relative paths count from the folder the file is in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ConfigFile {
+    /// Where agents connect.
+    pub agents: AgentsFile,
+    /// Where operators connect: health, readiness, metrics, the status page. Keep it off any network that agents reach.
+    pub operators: OperatorsFile,
+    /// The models' providers, by a name of your choice. At least one.
+    pub upstreams: BTreeMap<String, UpstreamFile>,
+    /// Which upstream answers which model. The first that matches wins; without any, each upstream answers for the dialect it speaks.
+    pub routes: Vec<RouteFile>,
+    /// The agents' keys. `sallyport key new` makes one and prints the lines to paste here.
+    pub keys: Vec<KeyFile>,
+    /// A YAML file that holds a list of further keys in the same form; read again when it changes.
+    pub keys_file: Option<String>,
+    /// The folder of `.rego` files and their `.json` and `.yaml` data; read again when it changes.
+    pub policies: Option<String>,
+    /// What the detectors look for.
+    pub detect: DetectFile,
+    /// How much memory and how many connections are given to others.
+    pub limits: LimitsFile,
+    /// How long others are waited for.
+    pub timeouts: TimeoutsFile,
+    /// The decision log: one JSON line an exchange.
+    pub decisions: DecisionsFile,
+    /// Makes placeholders for redacted text, 32 bytes or more; the same key on every replica gives the same placeholders. Empty: random at each start, so placeholders differ between restarts and between replicas.
+    pub redaction_key: Option<Secret>,
+    /// How many threads serve exchanges; 0 is one for each core.
+    pub workers: u16,
+}
+
+/// Where agents connect.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct AgentsFile {
+    /// The address and port to listen on; port 0 takes any free one.
+    pub listen: String,
+    /// Whether HTTP/2 is spoken beside HTTP/1.1.
+    pub http2: bool,
+    /// Serve TLS. Without it, connections are plain.
+    pub tls: Option<TlsFile>,
+}
+
+/// The certificate that the agents' listener shows.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TlsFile {
+    /// A PEM file: the certificate, then those that lead to its root.
+    pub certificate: String,
+    /// A PEM file: the certificate's private key.
+    pub key: String,
+    /// A PEM file of authorities. With it, agents must show a certificate that one of them signed.
+    #[serde(default)]
+    pub client_ca: Option<String>,
+}
+
+/// Where operators connect.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperatorsFile {
+    /// The address and port to listen on; port 0 takes any free one.
+    pub listen: String,
+    /// Names by which this listener may be called, beside `localhost` and IP addresses. Others are refused, so that no web page can read it through a name of its own.
+    pub hosts: Vec<String>,
+}
+
+/// One provider of models.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamFile {
+    /// Its address, `http` or `https`. A path is put before the agent's; a `/v1` at its end and at the beginning of the agent's is written once.
+    pub url: String,
+    /// What it speaks: `openai` is chat completions, responses, embeddings, models and completions; `anthropic` is messages.
+    pub speaks: Speaks,
+    /// The provider's key, best from the environment as in `"${OPENAI_API_KEY}"`. Agents never see it.
+    #[serde(default)]
+    pub key: Option<Secret>,
+    /// A file that holds the provider's key, instead of `key`.
+    #[serde(default)]
+    pub key_file: Option<String>,
+    /// A PEM file of authorities to trust for this upstream, instead of the system's.
+    #[serde(default)]
+    pub ca: Option<String>,
+    /// Whether HTTP/2 is spoken to it. Unless given: yes over TLS if it offers HTTP/2, no otherwise.
+    #[serde(default)]
+    pub http2: Option<bool>,
+    /// Headers to add to each request. Their values are never shown.
+    #[serde(default)]
+    pub headers: BTreeMap<String, Secret>,
+}
+
+/// What an upstream speaks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaks {
+    /// Chat completions, responses, embeddings, models, completions.
+    Openai,
+    /// Messages.
+    Anthropic,
+}
+
+impl Speaks {
+    /// The word in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Speaks::Openai => "openai",
+            Speaks::Anthropic => "anthropic",
+        }
+    }
+}
+
+/// Which upstream answers which model.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouteFile {
+    /// Its name, as policies and the decision log show it.
+    pub name: String,
+    /// What the agent speaks.
+    pub speaks: Speaks,
+    /// Names of models; `*` stands for any characters. Empty: every model.
+    #[serde(default)]
+    pub models: Vec<String>,
+    /// The name of the upstream that answers.
+    pub upstream: String,
+}
+
+/// One agent's key. Only its SHA-256 is kept.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KeyFile {
+    /// A name for the key, for logs; no two alike.
+    pub name: String,
+    /// The team whose policy rules: small letters, digits and underscores, as in `package sallyport.teams.<team>`.
+    pub team: String,
+    /// The agent's name within the team.
+    pub agent: String,
+    /// The SHA-256 of the key, 64 hex digits. `sallyport key new` prints it.
+    pub sha256: String,
+    /// Anything that policies should know of this key, as `input.caller.labels`.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What the detectors look for. What they find is a fact for policies, and forbids nothing by itself.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DetectFile {
+    /// Keys, tokens and passwords (`secret.*`), in every part.
+    pub secrets: bool,
+    /// Personal data (`pii.*`), in every part.
+    pub personal: bool,
+    /// Text that people do not see (`hidden.*`), in every part; in HTML only in what tools say.
+    pub hidden: bool,
+    /// Forged boundaries and orders to agents (`marker.*`, `injection.phrase`), in what tools say.
+    pub markers: bool,
+    /// Bad addresses (`link.*`), in what models and tools say.
+    pub links: bool,
+    /// Look into base64 and hexadecimal too.
+    pub decode: bool,
+}
+
+/// How much memory and how many connections are given to others.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct LimitsFile {
+    /// The largest request body, as sent and as decoded; beyond it the request is refused.
+    pub body: Size,
+    /// The largest head of a request: its line and headers together.
+    pub headers: Size,
+    /// How many times larger than it came a compressed body may become.
+    pub decoded_ratio: u32,
+    /// The largest answer that is read whole; a streamed answer may be longer.
+    pub answer: Size,
+    /// How much of a streamed answer may be held back while it is judged, such as a long tool call.
+    pub stream_hold: Size,
+    /// How many connections of agents are served at once; further ones wait to be accepted.
+    pub connections: u32,
+}
+
+/// How long others are waited for.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TimeoutsFile {
+    /// For an agent to send the head of a request, from its first byte.
+    pub request_head: Time,
+    /// For an agent to send the next piece of a body.
+    pub request_body: Time,
+    /// To connect to an upstream, TLS included.
+    pub connect: Time,
+    /// For an upstream to begin its answer.
+    pub answer_head: Time,
+    /// For an upstream to send the next piece of an answer.
+    pub answer_idle: Time,
+    /// For an agent to take the next piece of an answer.
+    pub agent_write: Time,
+    /// For an agent to send the next request on a connection.
+    pub keep_alive: Time,
+    /// For exchanges in flight to end when the gateway is told to stop.
+    pub grace: Time,
+    /// For a connection to an upstream to be used again.
+    pub upstream_keep_alive: Time,
+}
+
+/// Where the decision log goes.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecisionsFile {
+    /// `stdout`, `stderr`, or the path of a file that lines are added to.
+    pub to: String,
+    /// Whether the text of findings is written too. Never do this where secrets pass.
+    pub text: bool,
+}
+
+impl Default for AgentsFile {
+    fn default() -> Self {
+        AgentsFile { listen: "127.0.0.1:8080".into(), http2: true, tls: None }
+    }
+}
+
+impl Default for OperatorsFile {
+    fn default() -> Self {
+        OperatorsFile { listen: "127.0.0.1:9090".into(), hosts: Vec::new() }
+    }
+}
+
+impl Default for DetectFile {
+    fn default() -> Self {
+        let sallyport_detect::Config { secrets, personal, hidden, markers, links, decode } = sallyport_detect::Config::default();
+        DetectFile { secrets, personal, hidden, markers, links, decode }
+    }
+}
+
+impl Default for LimitsFile {
+    fn default() -> Self {
+        LimitsFile {
+            body: Size::mib(32),
+            headers: Size::kib(64),
+            decoded_ratio: 100,
+            answer: Size::mib(32),
+            stream_hold: Size::mib(1),
+            connections: 10_000,
+        }
+    }
+}
+
+impl Default for TimeoutsFile {
+    fn default() -> Self {
+        TimeoutsFile {
+            request_head: Time::secs(10),
+            request_body: Time::secs(60),
+            connect: Time::secs(5),
+            answer_head: Time::secs(300),
+            answer_idle: Time::secs(300),
+            agent_write: Time::secs(30),
+            keep_alive: Time::secs(60),
+            grace: Time::secs(30),
+            upstream_keep_alive: Time::secs(60),
+        }
+    }
+}
+
+impl Default for DecisionsFile {
+    fn default() -> Self {
+        DecisionsFile { to: "stdout".into(), text: false }
+    }
+}

@@ -1,0 +1,217 @@
+//! What is counted, for Prometheus. No label takes more values than a bound, whatever agents send.
+
+use crate::policies::Status;
+use crate::record::{Record, RecordSink};
+use prometheus::core::Collector;
+use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// The most different values of a label that policies or key lists choose; further ones count as `other`.
+const VALUES_MAX: usize = 500;
+/// What a further value is counted as.
+const OTHER: &str = "other";
+/// What stands for a value that is not known.
+const NONE: &str = "none";
+
+/// From 10 microseconds to 5 minutes: policies take microseconds, models minutes.
+const SECONDS: [f64; 20] = [
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0,
+];
+
+/// All that is counted.
+pub struct Metrics {
+    registry: Registry,
+    exchanges: IntCounterVec,
+    in_flight: IntGauge,
+    findings: IntCounterVec,
+    refusals: IntCounterVec,
+    tokens: IntCounterVec,
+    failures: IntCounterVec,
+    stages: HistogramVec,
+    loads: IntCounterVec,
+    policy_info: IntGaugeVec,
+    policy_time: IntGaugeVec,
+    decisions_written: IntCounterVec,
+    decisions_dropped: IntCounterVec,
+    rules: Values,
+    teams: Values,
+    /// Held while figures that others keep are copied in.
+    copying: Mutex<()>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Metrics::new()
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+/// An exchange in flight, until it is dropped.
+#[derive(Debug)]
+pub struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    /// Counts from zero.
+    #[expect(clippy::expect_used, reason = "names and labels are written below, and a test makes them all")]
+    pub fn new() -> Self {
+        Metrics::named().expect("the names of the metrics are valid and differ")
+    }
+
+    fn named() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let kept = &registry;
+        let build = gauges(kept, "build_info", "Which version this is.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        Ok(Metrics {
+            exchanges: counters(kept, "exchanges_total", "Exchanges that ended.", &["route", "operation", "verdict", "status"])?,
+            in_flight: keep(kept, IntGauge::new(named("exchanges_in_flight"), "Exchanges under way.")?)?,
+            findings: counters(kept, "findings_total", "What the detectors found.", &["label", "flow"])?,
+            refusals: counters(kept, "refusals_total", "Exchanges and tool calls that a rule refused.", &["rule"])?,
+            tokens: counters(kept, "tokens_total", "Tokens, as the upstreams counted them.", &["team", "route", "kind"])?,
+            failures: counters(kept, "failures_total", "Exchanges that broke, and whose doing that was.", &["code", "blame"])?,
+            stages: stages(kept)?,
+            loads: counters(kept, "loads_total", "Changes of policies and keys that came into force, or did not.", &["what", "outcome"])?,
+            policy_info: gauges(kept, "policy_info", "Which policies are in force.", &["revision"])?,
+            policy_time: gauges(kept, "policy_in_force_since_seconds", "Since when they are in force, in seconds since 1970.", &[])?,
+            decisions_written: counters(kept, "decisions_written_total", "Decision records that were written.", &[])?,
+            decisions_dropped: counters(kept, "decisions_dropped_total", "Decision records that were lost.", &[])?,
+            rules: Values::default(),
+            teams: Values::default(),
+            copying: Mutex::new(()),
+            registry,
+        })
+    }
+
+    /// An exchange begins; it ends when what this gives is dropped.
+    pub fn begin(&self) -> InFlight {
+        self.in_flight.inc();
+        InFlight(self.in_flight.clone())
+    }
+
+    /// Counts all that a finished exchange's record says. Call it once, before the record is sent.
+    pub fn exchange(&self, record: &Record) {
+        let all = self;
+        let route = record.route.as_deref().unwrap_or(NONE);
+        let verdict = record.verdict.as_str();
+        let operation = record.operation.unwrap_or(NONE);
+        all.exchanges.with_label_values(&[route, operation, verdict, class(record.status)]).inc();
+        for finding in &record.findings {
+            all.findings.with_label_values(&[finding.label, finding.flow]).inc();
+        }
+        for rule in &record.refused_by {
+            all.refusals.with_label_values(&[&*all.rules.bounded(rule)]).inc();
+        }
+        let team = record.caller.as_ref().map_or_else(|| NONE.into(), |caller| all.teams.bounded(&caller.team));
+        let usage = record.usage;
+        for (kind, count) in [("input", usage.input), ("output", usage.output), ("cached", usage.cached)] {
+            if let Some(count) = count {
+                all.tokens.with_label_values(&[&*team, route, kind]).inc_by(count);
+            }
+        }
+        if let Some(failure) = &record.failure {
+            all.failures.with_label_values(&[failure.code, failure.blame.as_str()]).inc();
+        }
+        let micros = record.micros;
+        for (stage, time) in [
+            ("read", micros.read),
+            ("inspect", micros.inspect),
+            ("policy", micros.policy),
+            ("upstream_first", micros.upstream_first),
+            ("total", micros.total),
+        ] {
+            if let Some(time) = time {
+                all.stages.with_label_values(&[stage]).observe(time as f64 / 1e6);
+            }
+        }
+    }
+
+    /// Copies in what others count themselves, just before it is shown.
+    pub(super) fn copy(&self, policies: &Status, keys: &Status, records: &RecordSink) {
+        let _one_at_a_time = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
+        for (what, status) in [("policies", policies), ("keys", keys)] {
+            raise(&self.loads, &[what, "ok"], status.loads);
+            raise(&self.loads, &[what, "failed"], status.failures);
+        }
+        raise(&self.decisions_written, &[], records.written());
+        raise(&self.decisions_dropped, &[], records.dropped());
+        self.policy_info.reset();
+        self.policy_info.with_label_values(&[&*policies.revision]).set(1);
+        self.policy_time.with_label_values(&[] as &[&str]).set(policies.loaded_at_ns / 1_000_000_000);
+    }
+
+    /// Everything, in the form Prometheus reads.
+    pub fn text(&self) -> String {
+        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+    }
+}
+
+/// The values that a label has taken.
+#[derive(Default)]
+struct Values(RwLock<HashSet<Arc<str>>>);
+
+impl Values {
+    /// The value, or `other` if there are too many already.
+    fn bounded(&self, value: &Arc<str>) -> Arc<str> {
+        if self.0.read().unwrap_or_else(PoisonError::into_inner).contains(value) {
+            return value.clone();
+        }
+        let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() < VALUES_MAX {
+            seen.insert(value.clone());
+            return value.clone();
+        }
+        OTHER.into()
+    }
+}
+
+/// Brings a counter up to what was counted elsewhere.
+fn raise(counters: &IntCounterVec, labels: &[&str], now: u64) {
+    let counter = counters.with_label_values(labels);
+    counter.inc_by(now.saturating_sub(counter.get()));
+}
+
+fn class(status: u16) -> &'static str {
+    match status / 100 {
+        1 => "1xx",
+        2 => "2xx",
+        3 => "3xx",
+        4 => "4xx",
+        5 => "5xx",
+        _ => NONE,
+    }
+}
+
+fn named(name: &str) -> String {
+    format!("sallyport_{name}")
+}
+
+fn keep<C: Collector + Clone + 'static>(registry: &Registry, counter: C) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(counter.clone()))?;
+    Ok(counter)
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    keep(registry, IntCounterVec::new(Opts::new(named(name), help), labels)?)
+}
+
+fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
+    keep(registry, IntGaugeVec::new(Opts::new(named(name), help), labels)?)
+}
+
+fn stages(registry: &Registry) -> Result<HistogramVec, prometheus::Error> {
+    let options = HistogramOpts::new(named("stage_seconds"), "Where the time of an exchange goes.").buckets(SECONDS.to_vec());
+    keep(registry, HistogramVec::new(options, &["stage"])?)
+}
