@@ -159,7 +159,7 @@ impl Edge {
         let foreign = self.stored.foreign(&exchange.caller, &endpoint, &payload);
         let ruling = state.engine.judge_request(&exchange, &payload, &foreign);
         account.request(&ruling);
-        let cleared = ruling.clear(&payload)?;
+        let cleared = ruling.clear()?;
 
         let terms = ruling.terms(&payload);
         let link = state.link(&route.upstream);

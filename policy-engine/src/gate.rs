@@ -19,7 +19,8 @@ use sallyport_exchange::{
     Payload, RefusalKind, StreamReader, Usage,
 };
 use slot::{Growing, Place};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 /// How many things one answer may grow side by side.
@@ -75,6 +76,9 @@ pub struct Gate {
     model: Option<String>,
     begun: bool,
     ended: bool,
+    /// Findings and allowed calls by digest: protocols repeat at the end what they streamed, and a
+    /// repetition is masked again but neither recorded nor judged twice.
+    seen: HashSet<u64>,
     /// Usage so far.
     pub usage: Usage,
     /// Ids of state created at the provider.
@@ -104,6 +108,7 @@ impl Gate {
             model: None,
             begun: false,
             ended: false,
+            seen: HashSet::new(),
             usage: Usage::default(),
             created: Vec::new(),
             trail: Trail::default(),
@@ -151,10 +156,10 @@ impl Gate {
         while let Some(event) = self.parser.next_event().map_err(|_| Cut::Garbled)? {
             self.take(event, out)?;
         }
-        if self.held_bytes + self.parser.held() > self.hold_max {
-            return Err(Cut::HeldTooMuch);
+        match self.parser.held() > self.hold_max {
+            true => Err(Cut::HeldTooMuch),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     fn take_rest(&mut self, out: &mut BytesMut) -> Result<(), Cut> {
@@ -210,7 +215,10 @@ impl Gate {
             self.queue.push_back(held);
         }
         self.release(out);
-        Ok(())
+        match self.held_bytes > self.hold_max {
+            true => Err(Cut::HeldTooMuch),
+            false => Ok(()),
+        }
     }
 
     /// Notes what an event adds; gives back the slots that changed, each once, in order.
@@ -351,6 +359,10 @@ impl Gate {
             finding.range.end += from + base;
             (judged..clear).contains(&finding.range.start)
         });
+        if self.whole_text && findings.is_empty() {
+            // A policy that reads text reads it now that it is complete.
+            self.decide_answer()?;
+        }
         for finding in findings {
             self.rule_on(slot, finding)?;
         }
@@ -362,6 +374,11 @@ impl Gate {
 
     /// Notes a finding in a slot, asks the policies, and masks or cuts as they say.
     fn rule_on(&mut self, slot: Slot, finding: Finding) -> Result<(), Cut> {
+        let words = self.slots.get(&slot).map(|g| {
+            let range = finding.range.start.saturating_sub(g.base)..finding.range.end.saturating_sub(g.base);
+            g.text.get(range).unwrap_or_default()
+        });
+        self.seen.insert(digest((finding.label, words.unwrap_or_default())));
         self.note(finding.clone(), slot.lane.kind(), Author::Model);
         let decision = self.decide_answer()?;
         if Engine::is_masked(finding.label, &decision.redact) {
@@ -471,6 +488,7 @@ impl Gate {
         });
         match ruled {
             Ok(decision) => {
+                self.seen.insert(digest((call.id, call.tool, call.arguments, call.input)));
                 self.trail.note_rules(decision.rules.clone());
                 self.trail.note_warnings(decision.warnings.clone());
                 Ok(decision)
@@ -521,9 +539,11 @@ impl Gate {
         self.parts += payload.outline().parts.len() as u32;
         for finding in &findings {
             let view = payload.view(finding.part);
-            let mut noted = finding.clone();
-            noted.part = PartId(finding.part.0 + first);
-            self.note(noted, view.kind, view.author);
+            let words = view.text.get(finding.range.clone()).unwrap_or_default();
+            if self.seen.insert(digest((finding.label, words))) {
+                let part = PartId(finding.part.0 + first);
+                self.note(Finding { part, ..finding.clone() }, view.kind, view.author);
+            }
         }
         let mut redact = Vec::new();
         if !findings.is_empty() {
@@ -541,6 +561,9 @@ impl Gate {
                 arguments: json,
                 input: json.is_none().then(|| text(part.text)),
             };
+            if self.seen.contains(&digest((call.id, call.tool, call.arguments, call.input))) {
+                continue;
+            }
             redact.extend(self.decide_call(call, Via::Chat, payload.view(id))?.redact);
         }
         let mut edits = Edits::default();
@@ -640,6 +663,10 @@ impl Gate {
     fn spent_deciding(&mut self, begun: std::time::Duration) {
         self.trail.spent.policy_ns += ((self.engine.stopwatch)() - begun).as_nanos() as u64;
     }
+}
+
+fn digest(what: impl std::hash::Hash) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(what)
 }
 
 /// The words inside a call's arguments, with the way back to the JSON text of the arguments.

@@ -5,6 +5,7 @@ use crate::facts::{CallFacts, Facts, OfferFacts, Via};
 use crate::placeholder::Placeholders;
 use crate::policy::Policy;
 use crate::ruling::{CallRuling, Ruling, Trail};
+use bytes::Bytes;
 use sallyport_exchange::edit::{Edit, cuts};
 use sallyport_exchange::json::Tape;
 use sallyport_exchange::{
@@ -285,20 +286,31 @@ impl<'a> Judging<'a> {
         let is_hidden = |part: &Part| {
             part.tool.is_some_and(|t| decision.hide.iter().any(|h| h == self.payload.text(t)))
         };
+        // Lists of one holder share its members: those that go are cut together, or a comma would stay.
+        let mut holders: Vec<(&[Span], Vec<usize>)> = Vec::new();
+        let mut listed = 0;
         for list in &outline.offer_lists {
             let gone = |(id, _): &(PartId, Span)| is_hidden(&outline.parts[id.0 as usize]);
-            let spans: Vec<Span> = list.offers.iter().map(|(_, span)| *span).collect();
-            let cut = if list.offers.iter().all(gone) && !list.offers.is_empty() {
-                cuts(&list.members, |i| list.dependants.contains(&i))
-            } else {
-                cuts(&spans, |i| gone(&list.offers[i]))
-            };
-            for span in cut {
-                edits.insert(Edit {
-                    span,
-                    with: String::new(),
-                });
+            listed += list.offers.iter().filter(|offer| gone(offer)).count();
+            let all = !list.offers.is_empty() && list.offers.iter().all(gone);
+            match holders.iter_mut().find(|(members, _)| *members == list.members) {
+                _ if !all => {
+                    let spans: Vec<Span> = list.offers.iter().map(|(_, span)| *span).collect();
+                    cut(&mut edits, &spans, |i| gone(&list.offers[i]));
+                }
+                Some((_, going)) => going.extend(&list.dependants),
+                None => holders.push((&list.members, list.dependants.clone())),
             }
+        }
+        for (members, going) in holders {
+            cut(&mut edits, members, |i| going.contains(&i));
+        }
+        let offered = self.payload.of_kind(Kind::ToolOffer).filter(|(_, part)| is_hidden(part)).count();
+        if offered > listed {
+            return Err(Denial::deny(
+                "gateway/hidden-tool",
+                "A tool that is not available here is offered in a place from which it cannot be taken out.",
+            ));
         }
         self.trail.hidden = decision.hide.clone();
         match outline.forced_tool.map(|t| self.payload.text(t)) {
@@ -328,6 +340,8 @@ impl<'a> Judging<'a> {
     }
 
     fn end(mut self, verdict: Result<Edits, Denial>, decision: Decision) -> Ruling {
+        let edited = verdict.as_ref().is_ok_and(|edits| !edits.is_empty());
+        let verdict = verdict.map(|edits| edits.apply(self.payload.bytes())).and_then(|bytes| still_reads(bytes, edited));
         self.trail.note_rules(decision.rules);
         if let Err(denial) = &verdict {
             self.trail.note_rules(vec![denial.rule.clone()]);
@@ -336,6 +350,7 @@ impl<'a> Judging<'a> {
         self.trail.detail = decision.detail;
         Ruling {
             verdict,
+            edited,
             trail: self.trail,
             settings: decision.settings,
         }
@@ -374,6 +389,19 @@ impl Engine {
     }
 }
 
+/// An edited body must read as strictly as the one that came: masking keys of one object could make two of
+/// them the same.
+fn still_reads(bytes: Bytes, edited: bool) -> Result<Bytes, Denial> {
+    let is_json = matches!(bytes.first(), Some(b'{' | b'['));
+    if edited && is_json && Tape::read(&bytes).is_err() {
+        return Err(Denial::deny(
+            "gateway/unmaskable",
+            "Something in this body has to be masked, but lies where masking would break it.",
+        ));
+    }
+    Ok(bytes)
+}
+
 fn call_facts<'a>(part: &Part, payload: &'a Payload, tool: &'a str, id: &'a str) -> CallFacts<'a> {
     let json = part.json.map(|t| payload.text(t));
     CallFacts {
@@ -395,6 +423,15 @@ fn server_url(declaration: &str) -> Option<&str> {
     let url = tape.root().member("server_url").or_else(|| tape.root().member("url"))?;
     let (span, _) = url.content()?;
     declaration.get(span.range())
+}
+
+fn cut(edits: &mut Edits, items: &[Span], gone: impl Fn(usize) -> bool) {
+    for span in cuts(items, gone) {
+        edits.insert(Edit {
+            span,
+            with: String::new(),
+        });
+    }
 }
 
 /// The arguments of a streamed call as facts may hold them: strictly read, and an object.

@@ -3,7 +3,7 @@
 use crate::decision::{Settings, Warning};
 use crate::judge::Terms;
 use bytes::Bytes;
-use sallyport_exchange::{Denial, Edits, Finding, Payload};
+use sallyport_exchange::{Denial, Finding, Payload};
 use std::fmt;
 use std::sync::Arc;
 
@@ -100,7 +100,8 @@ impl Trail {
 /// The outcome of judging one whole body.
 #[derive(Debug)]
 pub struct Ruling {
-    pub(crate) verdict: Result<Edits, Denial>,
+    pub(crate) verdict: Result<Bytes, Denial>,
+    pub(crate) edited: bool,
     /// What was found and decided.
     pub trail: Trail,
     /// What the policies set.
@@ -109,12 +110,8 @@ pub struct Ruling {
 
 impl Ruling {
     /// The bytes that may leave: the payload's own, or with the edits that were ruled.
-    /// `payload` must be the one that was judged.
-    pub fn clear(&self, payload: &Payload) -> Result<Cleared, Denial> {
-        match &self.verdict {
-            Ok(edits) => Ok(Cleared(edits.apply(payload.bytes()))),
-            Err(denial) => Err(denial.clone()),
-        }
+    pub fn clear(&self) -> Result<Cleared, Denial> {
+        self.verdict.clone().map(Cleared)
     }
 
     /// What the answer is to be judged with.
@@ -132,6 +129,6 @@ impl Ruling {
 
     /// Whether the body leaves otherwise than it came.
     pub fn is_edited(&self) -> bool {
-        self.verdict.as_ref().is_ok_and(|edits| !edits.is_empty())
+        self.edited && self.verdict.is_ok()
     }
 }

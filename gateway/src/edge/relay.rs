@@ -81,7 +81,7 @@ async fn whole(
 
     let ruling = state.engine.judge_answer(&exchange, &payload, &terms);
     account.answer(&ruling, &payload);
-    let cleared = ruling.clear(&payload)?;
+    let cleared = ruling.clear()?;
     for id in &payload.outline().created {
         edge.stored.created(&exchange.caller, payload.text(*id));
     }
