@@ -6,8 +6,10 @@
 
 use crate::config::{Config, Secret};
 use crate::edge::{Edge, Stored, server_options};
-use crate::operators::{Metrics, OperatorsApp};
-use crate::policies::{PolicyHandle, Watch};
+use crate::config::ConfigErrors;
+use crate::operators::{Metrics, OperatorsApp, OperatorsView};
+use crate::policies::watch::Watch;
+use crate::policies::{KeysHandle, PolicyHandle};
 use crate::record::{RecordSink, SinkError};
 use crate::state::State;
 use arc_swap::ArcSwap;
@@ -15,14 +17,15 @@ use pingora_core::listeners::tls::TlsSettings;
 use pingora_core::server::{Fds, ShutdownWatch};
 use pingora_core::services::Service as _;
 use pingora_core::services::listening::Service;
-use sallyport_policy::Placeholders;
+use sallyport_policy::{Placeholders, PolicyErrors};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::IntoRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{Mutex, watch};
+use parking_lot::Mutex;
+use tokio::sync::watch;
 
 /// How often shutdown looks whether the last exchange has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -39,11 +42,11 @@ pub enum ServeError {
         error: std::io::Error,
     },
     /// The policies cannot be compiled.
-    #[error("{0}")]
-    Policies(String),
+    #[error(transparent)]
+    Policies(#[from] PolicyErrors),
     /// The keys file cannot be read.
-    #[error("{0}")]
-    Keys(String),
+    #[error(transparent)]
+    Keys(#[from] ConfigErrors),
     /// The decision log cannot be opened.
     #[error(transparent)]
     Records(#[from] SinkError),
@@ -93,15 +96,15 @@ where
     let records = RecordSink::open(&config.decisions.to)?;
     let metrics = Arc::new(Metrics::new());
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
-    let policies = PolicyHandle::load(config.policies.clone()).map_err(|e| ServeError::Policies(e.to_string()))?;
-    let keys = Arc::new(crate::config::all_keys(&config).map_err(|e| ServeError::Keys(e.to_string()))?);
-    let state = State::new(config.clone(), keys, policies.current(), placeholders.clone());
+    let policies = PolicyHandle::load(config.policies.clone())?;
+    let keys = KeysHandle::load(&config)?;
+    let state = State::new(config.clone(), keys.current(), policies.current(), placeholders.clone());
     let state = Arc::new(ArcSwap::from_pointee(state));
-    let _watch = Watch::start(&config, &policies, &state, &metrics, placeholders);
+    let _watches = watch_files(&policies, &keys, &state, &placeholders);
 
     let in_flight = Arc::new(AtomicUsize::new(0));
     let edge = Edge {
-        state: state.clone(),
+        state,
         stored: Stored::default(),
         records: records.clone(),
         metrics: metrics.clone(),
@@ -109,7 +112,15 @@ where
         in_flight: in_flight.clone(),
         options: server_options(config.agents.http2, &config.timeouts),
     };
-    let app = OperatorsApp::new(state, policies, records.clone(), metrics);
+    let stopping = Arc::new(AtomicBool::new(false));
+    let app = OperatorsApp::new(OperatorsView {
+        config: config.clone(),
+        policies,
+        keys,
+        records: records.clone(),
+        metrics,
+        stopping: stopping.clone(),
+    });
 
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(config.workers)
@@ -117,7 +128,7 @@ where
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let (stopping, shutdown) = watch::channel(false);
+        let (stop_listening, shutdown) = watch::channel(false);
         let fds = Arc::new(Mutex::new(fds));
         let mut service = Service::new("agents".to_owned(), edge);
         match tls {
@@ -132,14 +143,33 @@ where
         ];
         ready(Addresses { agents, operators }).await;
         stop().await;
+        stopping.store(true, Ordering::Relaxed);
         // Agents' keep-alive connections are told to close with their next answer.
-        let _ = stopping.send(true);
+        let _ = stop_listening.send(true);
         drain(&in_flight, config.timeouts.grace).await;
         services.iter().for_each(|service| service.abort());
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     records.flush();
     Ok(())
+}
+
+/// Puts a new state in place whenever policies or keys have changed.
+fn watch_files(
+    policies: &PolicyHandle,
+    keys: &KeysHandle,
+    state: &Arc<ArcSwap<State>>,
+    placeholders: &Placeholders,
+) -> (Option<Watch>, Watch) {
+    let (of_policies, of_keys) = (state.clone(), state.clone());
+    let placeholders = placeholders.clone();
+    let watched = policies.watch(move |policy| {
+        of_policies.rcu(|now| now.with_policy(policy.clone(), placeholders.clone()));
+    });
+    let keys = keys.watch(move |keys| {
+        of_keys.rcu(|now| now.with_keys(keys.clone()));
+    });
+    (watched, keys)
 }
 
 async fn start<A>(mut service: Service<A>, fds: Arc<Mutex<Fds>>, shutdown: ShutdownWatch)

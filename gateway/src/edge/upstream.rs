@@ -155,7 +155,7 @@ pub async fn send(
         read_head(&mut session).await?;
         session.set_read_timeout(Some(config.timeouts.answer_idle));
         let head = session.response_header().cloned().ok_or(Failure::UpstreamGarbled)?;
-        Ok((session, peer, Box::new(head)))
+        Ok::<_, Failure>((session, peer, Box::new(head)))
     };
     let (session, peer, head) = tokio::select! {
         biased;
