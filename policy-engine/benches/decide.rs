@@ -1,5 +1,5 @@
-//! What a decision costs: `cargo bench -p sallyport-policy`. Prints the median of several rounds, in
-//! microseconds of processor time.
+//! What a decision costs: `cargo bench -p sallyport-policy`. Prints the mean, in microseconds of
+//! processor time.
 #![allow(clippy::unwrap_used, reason = "a benchmark")]
 
 #[path = "../tests/support/mod.rs"]
@@ -23,17 +23,19 @@ fn cpu_seconds() -> f64 {
     )
 }
 
-/// Median microseconds of one call of `work`.
+/// Mean microseconds of one call of `work`, over half a second of work.
 fn measure(name: &str, mut work: impl FnMut()) {
-    let mut rounds: Vec<f64> = (0..31)
-        .map(|_| {
-            let (start, times) = (cpu_seconds(), 400);
-            (0..times).for_each(|_| work());
-            (cpu_seconds() - start) * 1e6 / f64::from(times)
-        })
-        .collect();
-    rounds.sort_by(f64::total_cmp);
-    println!("{name:<58} {:>9.2} µs", rounds[rounds.len() / 2]);
+    (0..20).for_each(|_| work());
+    let (start, mut times) = (cpu_seconds(), 0.0);
+    let spent = loop {
+        (0..20).for_each(|_| work());
+        times += 20.0;
+        let spent = cpu_seconds() - start;
+        if spent > 0.5 {
+            break spent;
+        }
+    };
+    println!("{name:<48} {:>9.2} µs", spent * 1e6 / times);
 }
 
 fn decide(name: &str, policy: &Policy, facts: &Facts<'_>) {

@@ -1,6 +1,10 @@
 //! The rules that the gateway asks a layer for, by name and type.
 
-use regorus::unstable::Expr;
+use crate::layer::Rules;
+use crate::policy::rule_head;
+use crate::syntax::reference;
+use regorus::unstable::{Expr, Rule, RuleAssign, RuleHead};
+use std::collections::BTreeMap;
 
 /// The type of a rule's value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -124,6 +128,50 @@ impl Contract {
             .map(|(_, meant)| *meant);
         synonym.or_else(|| NAMES.into_iter().find(|meant| is_slip(&lower, meant)))
     }
+}
+
+/// Which rules of the contract there are among a layer's, and whether each always has a value of its type.
+pub(crate) fn rules<'m>(rules: impl Iterator<Item = &'m Rule>) -> Rules {
+    let mut heads: BTreeMap<&'static str, Vec<&Rule>> = BTreeMap::new();
+    for rule in rules {
+        let name = reference(rule_head(rule).0)
+            .map(|(name, _)| name)
+            .unwrap_or_default();
+        if let Some(contract) = Contract::named(&name) {
+            heads.entry(contract.name).or_default().push(rule);
+        }
+    }
+    heads
+        .into_iter()
+        .map(|(name, rules)| (name, always(&rules)))
+        .collect()
+}
+
+/// Whether these heads give a value in any case: a partial set does, and so does a default beside constants.
+fn always(rules: &[&Rule]) -> bool {
+    let constant = |assign: &RuleAssign| matches!(*assign.value, Expr::Bool { .. });
+    let is_set = |rule: &&Rule| {
+        matches!(
+            rule,
+            Rule::Spec {
+                head: RuleHead::Set { .. },
+                ..
+            }
+        )
+    };
+    let is_default = |rule: &&Rule| matches!(rule, Rule::Default { value, .. } if matches!(**value, Expr::Bool { .. }));
+    let is_constant = |rule: &&Rule| match rule {
+        Rule::Spec {
+            head: RuleHead::Compr { assign, .. },
+            bodies,
+            ..
+        } => assign
+            .iter()
+            .chain(bodies.iter().filter_map(|body| body.assign.as_ref()))
+            .all(constant),
+        rule => is_default(rule),
+    };
+    rules.iter().all(is_set) || (rules.iter().any(is_default) && rules.iter().all(is_constant))
 }
 
 /// Whether two words differ by one letter more, fewer, other, or by two neighbours changed about.

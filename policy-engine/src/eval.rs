@@ -4,6 +4,7 @@ use crate::contract::CONTRACT;
 use crate::decision::Decision;
 use crate::error::{Place, PolicyErrors};
 use crate::interpreter::{Interpreter, Outcome};
+use crate::layer::defined;
 use crate::package::Package;
 use crate::policy::{Draft, Policy, rule_head};
 use crate::source::PolicySource;
@@ -89,26 +90,11 @@ fn raw(ruling: Result<Value, crate::layer::Mishap>) -> serde_json::Value {
     };
     let mut rules = serde_json::Map::new();
     for contract in &CONTRACT {
-        if let Ok(value) = ruling[contract.name][0_usize].as_defined() {
+        if let Some(value) = defined(&ruling, contract.name) {
             rules.insert(contract.name.into(), json(value));
         }
     }
     serde_json::Value::Object(rules)
-}
-
-/// Tells undefined values from defined ones.
-trait Defined {
-    fn as_defined(&self) -> Result<&Value, ()>;
-}
-
-impl Defined for Value {
-    fn as_defined(&self) -> Result<&Value, ()> {
-        if *self == Value::Undefined {
-            Err(())
-        } else {
-            Ok(self)
-        }
-    }
 }
 
 fn json(value: &Value) -> serde_json::Value {

@@ -1,6 +1,6 @@
 //! One layer's rules as a program, and running it.
 
-use crate::contract::{CONTRACT, Form};
+use crate::contract::Form;
 use crate::limits::Limits;
 use crate::patch;
 use crate::pool::Pool;
@@ -12,7 +12,7 @@ use regorus::rvm::program::Program;
 use regorus::rvm::vm::VmError;
 use regorus::utils::limits::ExecutionTimerConfig;
 use regorus::{CompiledPolicy, Value};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -47,19 +47,27 @@ pub(crate) enum Mishap {
     Failed(String),
 }
 
-/// The generated rule that gathers a layer's rules: each in a list, empty where the rule is undefined.
-pub(crate) fn entry_rule(name: &str, package: &str, rules: &BTreeSet<String>) -> String {
-    let fields: Vec<String> = CONTRACT
-        .iter()
-        .filter(|contract| rules.contains(contract.name))
-        .map(|contract| {
-            format!(
-                "\t\"{0}\": [v | {ONE_TURN}v = data.{package}.{0}],\n",
-                contract.name
-            )
-        })
-        .collect();
+/// The rules of the contract that a layer has, and whether each always has a value of its type.
+pub(crate) type Rules = BTreeMap<&'static str, bool>;
+
+/// The generated rule that gathers a layer's rules: those that may be undefined in a list, empty where they are.
+/// (No rule of the contract is an array, so that the two are told apart.)
+pub(crate) fn entry_rule(name: &str, package: &str, rules: &Rules) -> String {
+    let field = |(rule, always): (&&str, &bool)| match always {
+        true => format!("\t\"{rule}\": data.{package}.{rule},\n"),
+        false => format!("\t\"{rule}\": [v | {ONE_TURN}v = data.{package}.{rule}],\n"),
+    };
+    let fields: Vec<String> = rules.iter().map(field).collect();
     format!("{name} := {{\n{}}}\n", fields.concat())
+}
+
+/// A rule's value in a layer's ruling, if it is defined.
+pub(crate) fn defined<'v>(ruling: &'v Value, rule: &str) -> Option<&'v Value> {
+    let value = match ruling.as_object().ok()?.get(&crate::words::value(rule))? {
+        Value::Array(list) => list.first()?,
+        value => value,
+    };
+    (*value != Value::Undefined).then_some(value)
 }
 
 impl Layer {

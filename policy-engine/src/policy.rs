@@ -1,9 +1,10 @@
 //! All policies, compiled, and what they decide.
 
+use crate::contract;
 use crate::decision::{Decision, Words};
 use crate::error::{Mistake, Place, PolicyError, PolicyErrors, from_regorus};
 use crate::facts::Facts;
-use crate::layer::{ENTRY_PACKAGE, Layer, Mishap, entry_rule};
+use crate::layer::{ENTRY_PACKAGE, Layer, Mishap, Rules, entry_rule};
 use crate::limits::Limits;
 use crate::lint;
 use crate::needs::Needs;
@@ -11,7 +12,7 @@ use crate::package::Package;
 use crate::reading::Reading;
 use crate::rewrite::written_out;
 use crate::source::{PolicyFile, PolicySource};
-use crate::syntax::{parse, reference};
+use crate::syntax::parse;
 use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
 use regorus::{CompiledPolicy, Engine, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -212,24 +213,28 @@ impl Draft {
     }
 
     /// The contract rules that each layer's packages define.
-    fn packages(&self) -> BTreeMap<Package, BTreeSet<String>> {
+    fn packages(&self) -> BTreeMap<Package, Rules> {
+        let layers = || {
+            self.modules
+                .iter()
+                .filter(|(package, _)| package.layer().is_some())
+        };
         let mut packages = BTreeMap::new();
-        for (package, module) in self
-            .modules
-            .iter()
-            .filter(|(package, _)| *package != Package::Library)
-        {
-            let rules: &mut BTreeSet<String> = packages.entry(package.clone()).or_default();
-            rules.extend(module.policy.iter().filter_map(|rule| rule_name(rule)));
+        for (package, _) in layers() {
+            packages.entry(package.clone()).or_insert_with(|| {
+                let modules = layers().filter(|(other, _)| other == package);
+                contract::rules(
+                    modules
+                        .flat_map(|(_, module)| &module.policy)
+                        .map(|rule| &**rule),
+                )
+            });
         }
         packages
     }
 
     /// The policies and the generated entry rules, analysed by regorus.
-    fn engine(
-        &self,
-        packages: &BTreeMap<Package, BTreeSet<String>>,
-    ) -> Result<CompiledPolicy, PolicyErrors> {
+    fn engine(&self, packages: &BTreeMap<Package, Rules>) -> Result<CompiledPolicy, PolicyErrors> {
         let broken = |error: anyhow::Error| {
             PolicyErrors::from(uncompiled("(all policies)", &error.to_string()))
         };
@@ -284,7 +289,7 @@ fn entry_name(package: &Package) -> String {
     }
 }
 
-fn entry_module(packages: &BTreeMap<Package, BTreeSet<String>>) -> PolicyFile {
+fn entry_module(packages: &BTreeMap<Package, Rules>) -> PolicyFile {
     let rules: Vec<String> = packages
         .iter()
         .map(|(package, rules)| entry_rule(&entry_name(package), &package.to_string(), rules))
@@ -293,10 +298,6 @@ fn entry_module(packages: &BTreeMap<Package, BTreeSet<String>>) -> PolicyFile {
         path: "(entry)".into(),
         text: format!("package {ENTRY_PACKAGE}\n\n{}", rules.join("\n")),
     }
-}
-
-fn rule_name(rule: &Rule) -> Option<String> {
-    reference(rule_head(rule).0).map(|(name, _)| name)
 }
 
 /// The reference and the place of a rule's head.

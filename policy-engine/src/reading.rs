@@ -2,7 +2,7 @@
 
 use crate::contract::{CONTRACT, Contract};
 use crate::decision::{Settings, Warning, Words};
-use crate::layer::{Mishap, has_form};
+use crate::layer::{Mishap, defined, has_form};
 use crate::limits::Limits;
 use crate::watch::type_name;
 use regorus::Value;
@@ -182,14 +182,7 @@ impl Reading<'_> {
 
     /// A rule's value, if it is defined; an error if it has the wrong type.
     fn value<'v>(&self, ruling: &'v Value, name: &str) -> Result<Option<&'v Value>, String> {
-        let list = ruling
-            .as_object()
-            .ok()
-            .and_then(|rules| rules.get(&crate::words::value(name)));
-        let Some(value) = list
-            .and_then(|list| list.as_array().ok())
-            .and_then(|list| list.first())
-        else {
+        let Some(value) = defined(ruling, name) else {
             return Ok(None);
         };
         let form = Contract::named(name).map_or(CONTRACT[0].form, |contract| contract.form);
