@@ -1,120 +1,132 @@
 //! One pass over a text for every fixed string that something may begin with.
 
+use crate::grams::Grams;
 use crate::links::Use;
+use crate::phrases::{PHRASES, Word};
 use crate::scan::Scan;
-use crate::secret_rules::RULES;
 use crate::{assignments, hidden, links, markers, personal, phrases, secrets};
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use memchr::{memchr_iter, memmem};
 use std::sync::LazyLock;
 
 /// What a fixed string may be the beginning of.
 #[derive(Clone, Copy, Debug)]
 enum Anchor {
-    Secret(usize),
     PrivateKey,
     Assignment,
     Authorization,
-    Address,
     Ipv6,
     Target(Use),
     Token(usize),
-    Piped,
     Turn,
-    Tag(usize),
-    Phrase(usize),
-    Comment,
+    Phrase(usize, Word),
     Style,
 }
 
 /// The strings and what they are for, in the same order.
 struct Anchors {
-    strings: AhoCorasick,
-    meanings: Vec<Anchor>,
+    strings: Grams,
+    meanings: Vec<(usize, Anchor)>,
 }
 
 /// Beginnings of public IPv6 addresses as they are given out, besides those with `::` in them.
-const IPV6: &[&str] = &["2001:", "2003:", "2400:", "2401:", "2402:", "2403:", "2404:", "2405:", "2406:", "2407:", "2408:", "2409:", "240e:", "2600:", "2601:", "2602:", "2603:", "2604:", "2605:", "2606:", "2607:", "2620:", "2800:", "2804:", "2806:", "2a00:", "2a01:", "2a02:", "2a03:", "2a04:", "2a05:", "2a06:", "2a09:", "2a0c:", "2c0f:"];
+#[rustfmt::skip]
+const IPV6: &[&str] = &[
+    "2001:", "2003:", "2400:", "2401:", "2402:", "2403:", "2404:", "2405:", "2406:", "2407:", "2408:", "2409:",
+    "240e:", "2600:", "2601:", "2602:", "2603:", "2604:", "2605:", "2606:", "2607:", "2620:", "2800:", "2804:",
+    "2806:", "2a00:", "2a01:", "2a02:", "2a03:", "2a04:", "2a05:", "2a06:", "2a09:", "2a0c:", "2c0f:",
+];
 
-static ANCHORS: LazyLock<Option<Anchors>> = LazyLock::new(|| {
-    let mut pairs: Vec<(&str, Anchor)> = Vec::new();
-    pairs.extend(RULES.iter().enumerate().map(|(rule, kind)| (kind.prefix, Anchor::Secret(rule))));
-    pairs.push(("-----BEGIN", Anchor::PrivateKey));
-    pairs.extend(assignments::NAMES.iter().map(|name| (*name, Anchor::Assignment)));
-    pairs.extend([("bearer", Anchor::Authorization), ("basic", Anchor::Authorization)]);
-    pairs.extend([("://", Anchor::Address), ("::", Anchor::Ipv6)]);
-    pairs.extend(IPV6.iter().map(|start| (*start, Anchor::Ipv6)));
-    pairs.push(("](", Anchor::Target(Use::Markdown)));
-    pairs.extend(["src=", "href=", "srcset=", "action=", "url("].map(|name| (name, Anchor::Target(Use::Attribute))));
-    pairs.extend(markers::TOKENS.iter().enumerate().map(|(token, (form, _))| (*form, Anchor::Token(token))));
-    pairs.push(("<|", Anchor::Piped));
-    pairs.extend([("human:", Anchor::Turn), ("assistant:", Anchor::Turn)]);
-    pairs.extend(markers::TAGS.iter().enumerate().map(|(tag, (name, _))| (*name, Anchor::Tag(tag))));
-    pairs.push(("<!--", Anchor::Comment));
-    pairs.extend(hidden::STYLES.iter().map(|style| (*style, Anchor::Style)));
-    let mut strings: Vec<String> = pairs.iter().map(|(string, _)| (*string).to_owned()).collect();
-    let mut meanings: Vec<Anchor> = pairs.into_iter().map(|(_, meaning)| meaning).collect();
-    for (phrase, form) in phrases::PHRASES.iter().enumerate() {
-        for string in beginnings(form.start) {
-            strings.push(string);
-            meanings.push(Anchor::Phrase(phrase));
-        }
+/// What an address may begin with behind `src=`: all that is judged of it.
+const ADDRESS_STARTS: [&str; 8] = ["h", "d", "j", "v", "\"", "'", "<", "\\"];
+
+static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
+    let mut pairs: Vec<(String, Anchor)> = Vec::new();
+    let mut add = |form: &str, anchor: Anchor| pairs.push((form.to_owned(), anchor));
+    add("-----BEGIN", Anchor::PrivateKey);
+    assignments::NAMES.iter().for_each(|name| add(name, Anchor::Assignment));
+    add("bearer", Anchor::Authorization);
+    add("basic", Anchor::Authorization);
+    IPV6.iter().for_each(|start| add(start, Anchor::Ipv6));
+    for name in ["href=", "srcset=", "action="] {
+        add(name, Anchor::Target(Use::Attribute));
     }
-    let strings = AhoCorasick::builder()
-        .ascii_case_insensitive(true)
-        .match_kind(MatchKind::Standard)
-        .kind(Some(AhoCorasickKind::DFA))
-        .build(&strings)
-        .ok()?;
-    Some(Anchors { strings, meanings })
+    for (name, start) in ["src=", "url("].into_iter().flat_map(|name| ADDRESS_STARTS.map(|start| (name, start))) {
+        add(&format!("{name}{start}"), Anchor::Target(Use::Attribute));
+    }
+    markers::TOKENS.iter().enumerate().for_each(|(token, (form, _))| add(form, Anchor::Token(token)));
+    add("human:", Anchor::Turn);
+    add("assistant:", Anchor::Turn);
+    hidden::STYLES.iter().for_each(|style| add(style, Anchor::Style));
+    for (phrase, form) in PHRASES.iter().enumerate() {
+        let (word, strings) = phrases::anchored(form);
+        strings.iter().for_each(|string| add(string, Anchor::Phrase(phrase, word)));
+    }
+    let meanings = pairs.iter().map(|(form, anchor)| (form.len(), *anchor)).collect();
+    let strings = Grams::new(pairs.into_iter().map(|(form, _)| form).collect());
+    Anchors { strings, meanings }
 });
-
-/// A phrase is anchored at its first two words, for what lies between them may vary: first words
-/// alone, such as `do`, are in every sentence.
-fn beginnings(phrase: &str) -> Vec<String> {
-    let mut words = phrase.split(' ');
-    match (words.next(), words.next()) {
-        (Some(first), Some(second)) => phrases::GAPS.iter().map(|gap| format!("{first}{gap}{second}")).collect(),
-        _ => vec![phrase.to_owned()],
-    }
-}
 
 /// Judges every place in the text where one of the strings stands.
 pub(crate) fn scan(scan: &mut Scan<'_>) {
-    let Some(anchors) = ANCHORS.as_ref() else { return };
+    let anchors = &*ANCHORS;
+    anchors.strings.find(scan.bytes, |string, start| {
+        let (len, anchor) = anchors.meanings[string];
+        judge(scan, anchor, start, start + len);
+    });
+    colons(scan);
+    brackets(scan);
+}
+
+fn judge(scan: &mut Scan<'_>, anchor: Anchor, start: usize, end: usize) {
     let wanted = scan.wanted;
-    for found in anchors.strings.find_overlapping_iter(scan.bytes) {
-        let place = found.start()..found.end();
-        match anchors.meanings[found.pattern().as_usize()] {
-            Anchor::Secret(rule) if wanted.secrets => secrets::prefixed(scan, rule, place),
-            Anchor::PrivateKey if wanted.secrets => secrets::private_key(scan, place),
-            Anchor::Assignment if wanted.secrets => assignments::assigned(scan, place),
-            Anchor::Authorization if wanted.secrets => secrets::authorization(scan, place),
-            Anchor::Address => {
-                if wanted.secrets {
-                    secrets::address_password(scan, place.clone());
-                }
-                if wanted.links {
-                    links::host(scan, place);
-                }
-            }
-            Anchor::Ipv6 if wanted.personal => personal::ipv6(scan, place.end - 1),
-            Anchor::Target(used) if wanted.links => links::target(scan, used, place),
-            Anchor::Token(token) if wanted.markers => markers::token(scan, token, place),
-            Anchor::Piped if wanted.markers => markers::piped(scan, place),
-            Anchor::Turn if wanted.markers => markers::turn(scan, place),
-            Anchor::Tag(tag) if wanted.markers => markers::tag(scan, tag, place),
-            Anchor::Phrase(phrase) if wanted.markers => phrases::phrase(scan, phrase, place),
-            Anchor::Comment if wanted.hidden_html => hidden::comment(scan, place),
-            Anchor::Style if wanted.hidden_html => hidden::styled(scan, place),
-            _ => {}
+    match anchor {
+        Anchor::PrivateKey if wanted.secrets => secrets::private_key(scan, start..end),
+        Anchor::Assignment if wanted.secrets => assignments::assigned(scan, start..end),
+        Anchor::Authorization if wanted.secrets => secrets::authorization(scan, start..end),
+        Anchor::Ipv6 if wanted.personal => personal::ipv6(scan, end - 1),
+        Anchor::Target(used) if wanted.links => links::target(scan, used, start),
+        Anchor::Token(token) if wanted.markers => markers::token(scan, token, start..end),
+        Anchor::Turn if wanted.markers => markers::turn(scan, start..end),
+        Anchor::Phrase(phrase, word) if wanted.markers => phrases::found(scan, phrase, word, start),
+        Anchor::Style if wanted.hidden_html => hidden::styled(scan, start..end),
+        _ => {}
+    }
+}
+
+/// Addresses, of machines and pages.
+fn colons(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    if scan.wanted.personal {
+        memmem::find_iter(bytes, b"::").for_each(|at| personal::ipv6(scan, at + 1));
+    }
+    if !(scan.wanted.secrets || scan.wanted.links) {
+        return;
+    }
+    for at in memmem::find_iter(bytes, b"://") {
+        if scan.wanted.secrets {
+            secrets::address_password(scan, at..at + 3);
+        }
+        if scan.wanted.links {
+            links::host(scan, at..at + 3);
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_table_of_strings_can_be_built() {
-        assert!(super::ANCHORS.is_some());
+/// What stands in brackets: tags, chat-template tokens, comments, the addresses of links.
+pub(crate) fn brackets(scan: &mut Scan<'_>) {
+    let bytes = scan.bytes;
+    if scan.wanted.links {
+        memmem::find_iter(bytes, b"](").for_each(|at| links::target(scan, Use::Markdown, at));
+    }
+    if !(scan.wanted.markers || scan.wanted.hidden_html) {
+        return;
+    }
+    for at in memchr_iter(b'<', bytes) {
+        if scan.wanted.hidden_html && bytes[at..].starts_with(b"<!--") {
+            hidden::comment(scan, at..at + 4);
+        }
+        if scan.wanted.markers {
+            markers::bracket(scan, at);
+        }
     }
 }

@@ -22,8 +22,8 @@ const VALUE_MAX: usize = 256;
 pub(crate) fn assigned(scan: &mut Scan<'_>, place: Range<usize>) {
     let bytes = scan.bytes;
     let name_end = classes::run_end(bytes, place.end, WORD | DASH, 16);
-    let suffix = scan.text.get(place.end..name_end).unwrap_or("?").to_ascii_lowercase();
-    if !SUFFIXES.contains(&suffix.as_str()) {
+    let suffix = &bytes[place.end..name_end];
+    if !SUFFIXES.iter().any(|known| suffix.eq_ignore_ascii_case(known.as_bytes())) {
         return;
     }
     let Some((start, end, quoted)) = value(bytes, name_end) else { return };

@@ -122,6 +122,38 @@ pub(crate) fn reads(bytes: &[u8], at: usize, word: &[u8]) -> bool {
     bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
 }
 
+/// Whether `bytes` ends on `word` (lower case), whatever the case of its own letters.
+pub(crate) fn ends_with(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.len() >= word.len() && bytes[bytes.len() - word.len()..].eq_ignore_ascii_case(word)
+}
+
+/// Where the first byte at or after `at` is that belongs to a character beyond ASCII, or the end.
+pub(crate) fn wide(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
+        if !block.is_ascii() {
+            break;
+        }
+        at += 32;
+    }
+    bytes[at..].iter().position(|byte| !byte.is_ascii()).map_or(bytes.len(), |offset| at + offset)
+}
+
+/// Where the first digit at or after `at` is.
+pub(crate) fn digit(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    while let Some(block) = bytes.get(at..)?.first_chunk::<8>() {
+        // Of a digit and of nothing else, less than ten is left of its low seven bits and its high bit.
+        let left = u64::from_le_bytes(*block) ^ (ONES * u64::from(b'0'));
+        let others = ((left & (ONES * 0x7f)) + ONES * 0x76) | left;
+        let digits = !others & (ONES * 0x80);
+        if digits != 0 {
+            return Some(at + digits.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    bytes.get(at..)?.iter().position(u8::is_ascii_digit).map(|offset| at + offset)
+}
+
 /// A character that no token reaches across: ASCII white space, and scripts that are written without
 /// spaces, so that text in them need not be held back until a space comes.
 pub(crate) fn separates(c: char) -> bool {

@@ -1,13 +1,16 @@
 //! The cleaned form of a text: what a model reads in it, without what only hides it.
 
+use crate::classes::wide;
 use crate::confusables::latin;
 use crate::map::{Map, Rewrite};
+use std::sync::LazyLock;
 use unicode_normalization::UnicodeNormalization;
 
 /// Where tag characters begin: U+E0000 plus an ASCII code.
 const TAGS: u32 = 0xE0000;
 
 /// What becomes of one character.
+#[derive(Clone, Copy)]
 enum Fold {
     Keep,
     Drop,
@@ -110,51 +113,67 @@ fn fold_once(c: char) -> Fold {
 /// Compatibility forms are written out and look-alikes made Latin, accents and invisible characters
 /// dropped, tag characters and runs of variation selectors read as the text they smuggle.
 pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
-    if text.is_ascii() {
-        return None;
-    }
     let mut rewrite = Rewrite::new(text);
-    let mut chars = text.char_indices().peekable();
-    let mut previous = ' ';
-    while let Some((at, c)) = chars.next() {
-        if c.is_ascii() {
-            previous = c;
-            continue;
-        }
-        let end = at + c.len_utf8();
-        if is_tag(c) || is_variation(c) {
-            let flag = previous == '\u{1f3f4}' && is_tag(c);
-            let mut stop = end;
-            while let Some(&(next, mark)) = chars.peek() {
-                if !(is_tag(mark) && is_tag(c) || is_variation(mark) && is_variation(c)) {
-                    break;
-                }
-                stop = next + mark.len_utf8();
-                chars.next();
-            }
-            if is_tag(c) {
-                write_tags(&mut rewrite, at, &text[at..stop], flag);
-            } else {
-                write_variations(&mut rewrite, at, &text[at..stop]);
-            }
-            previous = c;
-            continue;
-        }
-        previous = c;
-        match fold(c) {
-            Fold::Keep => {}
-            Fold::Drop => rewrite.replace(at..end, ""),
-            Fold::One(letter) => rewrite.replace(at..end, letter.encode_utf8(&mut [0; 4])),
-            Fold::Many(c) => {
-                let mut form = String::new();
-                spell_out(c, &mut form);
-                if form.as_str() != &text[at..end] {
-                    rewrite.replace(at..end, &form);
+    let mut at = wide(text.as_bytes(), 0);
+    while let Some(c) = text[at..].chars().next() {
+        let mut end = at + c.len_utf8();
+        if is_tag(c) {
+            end = run_end(text, at, is_tag);
+            let flag = text[..at].ends_with('\u{1f3f4}');
+            write_tags(&mut rewrite, at, &text[at..end], flag);
+        } else if is_variation(c) {
+            end = run_end(text, at, is_variation);
+            write_variations(&mut rewrite, at, &text[at..end]);
+        } else {
+            match quick_fold(c) {
+                Fold::Keep => {}
+                Fold::Drop => rewrite.replace(at..end, ""),
+                Fold::One(letter) => rewrite.replace(at..end, letter.encode_utf8(&mut [0; 4])),
+                Fold::Many(c) => {
+                    let mut form = String::new();
+                    spell_out(c, &mut form);
+                    if form.as_str() != &text[at..end] {
+                        rewrite.replace(at..end, &form);
+                    }
                 }
             }
         }
+        at = wide(text.as_bytes(), end);
     }
     rewrite.finish()
+}
+
+/// Where the run of characters like the one at `at` ends.
+fn run_end(text: &str, at: usize, like: fn(char) -> bool) -> usize {
+    text[at..].find(|c| !like(c)).map_or(text.len(), |offset| at + offset)
+}
+
+/// Below this every character's fold is kept in a table: Latin, Greek, Cyrillic with their accents.
+const TABLE_END: usize = 0x600;
+
+static FOLDS: LazyLock<Vec<Fold>> = LazyLock::new(|| {
+    (0..TABLE_END as u32).map(|code| char::from_u32(code).map_or(Fold::Keep, settle)).collect()
+});
+
+fn quick_fold(c: char) -> Fold {
+    match FOLDS.get(c as usize) {
+        Some(fold) => *fold,
+        None => fold(c),
+    }
+}
+
+/// `fold`, but what one character is spelled out as is known.
+fn settle(c: char) -> Fold {
+    let Fold::Many(c) = fold(c) else { return fold(c) };
+    let mut form = String::new();
+    spell_out(c, &mut form);
+    let mut letters = form.chars();
+    match (letters.next(), letters.next()) {
+        (Some(letter), None) if letter == c => Fold::Keep,
+        (Some(letter), None) => Fold::One(letter),
+        (None, _) => Fold::Drop,
+        _ => Fold::Many(c),
+    }
 }
 
 /// Writes a run of tag characters as the ASCII it stands for, a space on either side; the tags of a

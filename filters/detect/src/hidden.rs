@@ -13,44 +13,14 @@ use std::ops::Range;
 /// what is found does not depend on how far away the run began.
 pub(crate) fn invisible(scan: &mut Scan<'_>) {
     let text = scan.text;
-    let mut chars = text.char_indices().peekable();
-    let mut previous: Option<char> = None;
-    let mut run: Option<Run> = None;
-    while let Some((at, c)) = chars.next() {
-        if c.is_ascii() {
-            if let Some(done) = run.take() {
-                judge(scan, &done, Some(c));
-            }
-            previous = Some(c);
-            // ASCII is passed over quickly.
-            continue;
+    let mut at = classes::wide(scan.bytes, 0);
+    while let Some(first) = text[at..].chars().next() {
+        let mut end = at + first.len_utf8();
+        if let Some(sort) = Sort::of(first) {
+            end = text[at..].find(|c| Sort::of(c) != Some(sort)).map_or(text.len(), |offset| at + offset);
+            judge(scan, sort, at..end);
         }
-        match Sort::of(c) {
-            Some(sort) => {
-                let same = run.as_ref().is_some_and(|run| run.sort == sort);
-                if !same {
-                    if let Some(done) = run.take() {
-                        judge(scan, &done, Some(c));
-                        previous = Some(c);
-                    }
-                    run = Some(Run { sort, start: at, end: at, count: 0, before: previous, first: c, override_seen: false });
-                }
-                if let Some(run) = &mut run {
-                    run.end = at + c.len_utf8();
-                    run.count += 1;
-                    run.override_seen |= matches!(c, '\u{202d}' | '\u{202e}');
-                }
-            }
-            None => {
-                if let Some(done) = run.take() {
-                    judge(scan, &done, Some(c));
-                }
-                previous = Some(c);
-            }
-        }
-    }
-    if let Some(done) = run {
-        judge(scan, &done, None);
+        at = classes::wide(scan.bytes, end);
     }
 }
 
@@ -75,34 +45,25 @@ impl Sort {
     }
 }
 
-struct Run {
-    sort: Sort,
-    start: usize,
-    end: usize,
-    count: usize,
-    before: Option<char>,
-    first: char,
-    override_seen: bool,
-}
-
-fn judge(scan: &mut Scan<'_>, run: &Run, after: Option<char>) {
+fn judge(scan: &mut Scan<'_>, sort: Sort, run: Range<usize>) {
+    let (before, after) = (scan.text[..run.start].chars().next_back(), scan.text[run.end..].chars().next());
+    let shown = &scan.text[run.clone()];
+    let first = shown.chars().next().unwrap_or(' ');
+    let at_least = |count: usize| shown.chars().nth(count - 1).is_some();
     let letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-    let found = match run.sort {
-        Sort::Tag => (run.before != Some('\u{1f3f4}')).then_some(("hidden.tags", 0.95)),
+    let found = match sort {
+        Sort::Tag => (before != Some('\u{1f3f4}')).then_some(("hidden.tags", 0.95)),
         Sort::Variation => {
-            let smuggles = run.count >= 2 || (run.first > '\u{ffff}' && !run.before.is_some_and(is_han));
+            let smuggles = at_least(2) || (first > '\u{ffff}' && !before.is_some_and(is_han));
             smuggles.then_some(("hidden.variation", 0.95))
         }
+        Sort::Bidi if shown.contains(['\u{202d}', '\u{202e}']) => Some(("hidden.bidi", 0.8)),
         Sort::Bidi => {
-            let turns = matches!(run.first, '\u{202a}' | '\u{202b}' | '\u{2067}') && letter(after) && letter(run.before);
-            if run.override_seen {
-                Some(("hidden.bidi", 0.8))
-            } else {
-                (turns || run.count >= 4).then_some(("hidden.bidi", 0.6))
-            }
+            let turns = matches!(first, '\u{202a}' | '\u{202b}' | '\u{2067}') && letter(after) && letter(before);
+            (turns || at_least(4)).then_some(("hidden.bidi", 0.6))
         }
-        Sort::ZeroWidth if run.count >= 3 => Some(("hidden.zero_width", 0.85)),
-        Sort::ZeroWidth if letter(run.before) && letter(after) => Some(("hidden.zero_width", 0.6)),
+        Sort::ZeroWidth if at_least(3) => Some(("hidden.zero_width", 0.85)),
+        Sort::ZeroWidth if letter(before) && letter(after) => Some(("hidden.zero_width", 0.6)),
         Sort::ZeroWidth => None,
     };
     let Some((label, score)) = found else { return };

@@ -25,8 +25,15 @@ pub(crate) fn randomness(body: &[u8]) -> Option<f32> {
 
 /// Whether `body` has any of `words` (lower case) in it, whatever its own case.
 pub(crate) fn contains_any(body: &[u8], words: &[&str]) -> bool {
-    let lower: Vec<u8> = body.iter().map(u8::to_ascii_lowercase).collect();
-    words.iter().any(|word| memchr::memmem::find(&lower, word.as_bytes()).is_some())
+    let firsts = words.iter().fold([false; 256], |mut firsts, word| {
+        let first = word.as_bytes()[0];
+        firsts[first as usize] = true;
+        firsts[first.to_ascii_uppercase() as usize] = true;
+        firsts
+    });
+    body.iter().enumerate().filter(|&(_, &byte)| firsts[byte as usize]).any(|(at, _)| {
+        words.iter().any(|word| body[at..].get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes())))
+    })
 }
 
 /// Shannon entropy in bits a byte.

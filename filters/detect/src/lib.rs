@@ -14,6 +14,7 @@ mod classes;
 mod clean;
 mod confusables;
 mod decode;
+mod grams;
 mod hidden;
 mod labels;
 mod letters;
@@ -116,6 +117,9 @@ fn look(view: &View<'_>, text: &str, wanted: Wanted, hits: &mut Vec<Hit>) {
     let mut scan = Scan::new(view.text(), wanted);
     let raw = view.layer() == Layer::Raw;
     anchors::scan(&mut scan);
+    if wanted.secrets {
+        secrets::tokens(&mut scan);
+    }
     if wanted.personal {
         personal::emails(&mut scan);
         personal::numbers(&mut scan);

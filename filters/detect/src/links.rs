@@ -31,11 +31,13 @@ pub(crate) enum Use {
     Attribute,
 }
 
-/// Judges the address that begins after `place`.
-pub(crate) fn target(scan: &mut Scan<'_>, used: Use, place: Range<usize>) {
+/// Judges the address that the mark at `mark` introduces: `](`, `src=` or the like.
+pub(crate) fn target(scan: &mut Scan<'_>, used: Use, mark: usize) {
     let bytes = scan.bytes;
-    let mut start = place.end;
-    while start < place.end + 2 && matches!(bytes.get(start), Some(b'"' | b'\'' | b'<' | b'\\')) {
+    let Some(offset) = bytes[mark..].iter().take(8).position(|byte| matches!(byte, b'=' | b'(')) else { return };
+    let begin = mark + offset + 1;
+    let mut start = begin;
+    while start < begin + 2 && matches!(bytes.get(start), Some(b'"' | b'\'' | b'<' | b'\\')) {
         start += 1;
     }
     let stop = bytes.len().min(start + ADDRESS_MAX);
@@ -48,7 +50,7 @@ pub(crate) fn target(scan: &mut Scan<'_>, used: Use, place: Range<usize>) {
     }
     let address = &bytes[start..end];
     if classes::reads(address, 0, b"http") {
-        carries(scan, used, place.start, start..end);
+        carries(scan, used, mark, start..end);
     } else if classes::reads(address, 0, b"data:") {
         let kind = &address[5..address.len().min(40)];
         if contains_any(kind, &["text/html", "javascript", "xhtml", "ecmascript", "text/xml", "application/x-sh"]) {
@@ -135,13 +137,14 @@ fn hides_text(value: &[u8]) -> bool {
 
 /// Judges the host of an address; `place` is its `://`.
 pub(crate) fn host(scan: &mut Scan<'_>, place: Range<usize>) {
-    let web = classes::before(scan.text, place.start, 5).to_ascii_lowercase();
-    if !(web.ends_with("http") || web.ends_with("https")) {
+    let bytes = scan.bytes;
+    let scheme = if classes::ends_with(&bytes[..place.start], b"https") { 5 } else { 4 };
+    if scheme == 4 && !classes::ends_with(&bytes[..place.start], b"http") {
         return;
     }
-    let start = place.start - if web.ends_with("https") { 5 } else { 4 };
+    let start = place.start - scheme;
     let rest = classes::after(scan.text, place.end, 300);
-    let stop = rest.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '<' | '>' | '?' | '#' | '`' | '\\' | ')' | ']' | ',' | '}' | '|') || classes::separates(c)).unwrap_or(rest.len());
+    let stop = authority_end(rest);
     let authority = &rest[..stop];
     let host = match authority.rsplit_once('@') {
         Some((user, host)) => {
@@ -163,6 +166,14 @@ pub(crate) fn host(scan: &mut Scan<'_>, place: Range<usize>) {
             scan.hit("link.confusable_host", start..place.end + stop, 0.85);
         }
     }
+}
+
+/// Where the host, and the user before it, end.
+fn authority_end(rest: &str) -> usize {
+    let ends = |byte: u8| matches!(byte, 0..=b' ' | b'/' | b'"' | b'\'' | b'<' | b'>' | b'?' | b'#' | b'`' | b'\\' | b')' | b']' | b',' | b'}' | b'|' | 0x7f);
+    let plain = rest.bytes().position(|byte| byte >= 0x80 || ends(byte)).unwrap_or(rest.len());
+    let wide = |c: char| if c.is_ascii() { ends(c as u8) } else { c.is_whitespace() || classes::separates(c) };
+    rest[plain..].find(wide).map_or(rest.len(), |offset| plain + offset)
 }
 
 /// Whether a label mixes Latin with letters that look Latin, or is made of nothing but such.

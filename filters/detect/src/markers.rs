@@ -32,7 +32,7 @@ const PIPED: &[&str] = &[
 ];
 
 /// Names of tags that frame what tools and systems say, and how sure they are a forgery.
-pub(crate) const TAGS: &[(&str, f32)] = &[
+const TAGS: &[(&str, f32)] = &[
     ("system", 0.6),
     ("system_prompt", 0.8),
     ("system-prompt", 0.8),
@@ -59,13 +59,16 @@ pub(crate) const TAGS: &[(&str, f32)] = &[
     ("important", 0.6),
 ];
 
+/// The longest name of a tag that is read.
+const NAME_MAX: usize = 24;
+
 /// One of `TOKENS`, in any case of its letters where it is not a word.
 pub(crate) fn token(scan: &mut Scan<'_>, token: usize, place: Range<usize>) {
     scan.hit("marker.role", place, TOKENS[token].1);
 }
 
 /// `<|name|>`.
-pub(crate) fn piped(scan: &mut Scan<'_>, place: Range<usize>) {
+fn piped(scan: &mut Scan<'_>, place: Range<usize>) {
     let end = classes::run_end(scan.bytes, place.end, LOWER | UNDERSCORE | BASE62, 40);
     let closed = scan.bytes.get(end) == Some(&b'|') && scan.bytes.get(end + 1) == Some(&b'>');
     let name = scan.text[place.end..end].to_ascii_lowercase();
@@ -82,38 +85,43 @@ pub(crate) fn turn(scan: &mut Scan<'_>, place: Range<usize>) {
     }
 }
 
-/// `<name …>` or `</name>`, whose name ends at `place.end`.
-pub(crate) fn tag(scan: &mut Scan<'_>, tag: usize, place: Range<usize>) {
-    let (name, score) = TAGS[tag];
+/// What the `<` at `start` begins: `<|name|>`, `<name …>`, `</name>`.
+pub(crate) fn bracket(scan: &mut Scan<'_>, start: usize) {
     let bytes = scan.bytes;
-    if scan.ends(place.end) {
-        return;
+    if bytes.get(start + 1) == Some(&b'|') {
+        return piped(scan, start..start + 2);
     }
-    if classes::has(bytes, place.end, WORD | classes::DASH) {
-        return;
+    // Before the name: blanks, a slash, blanks, a prefix.
+    let mut at = classes::run_end(bytes, start + 1, SPACE, 4);
+    let closing = bytes.get(at) == Some(&b'/');
+    at = classes::run_end(bytes, at + usize::from(closing), SPACE, 4);
+    let mut end = classes::run_end(bytes, at, WORD | classes::DASH, NAME_MAX + 1);
+    if bytes.get(end) == Some(&b':') && end > at {
+        at = end + 1;
+        end = classes::run_end(bytes, at, WORD | classes::DASH, NAME_MAX + 1);
     }
-    // In front of the name: a prefix, blanks, a slash, the bracket.
-    let mut start = place.start;
-    if start > 0 && bytes[start - 1] == b':' {
-        start = classes::run_start(bytes, start - 1, WORD | classes::DASH, 16);
+    if scan.ends(end) {
+        return scan.reached_end(start);
     }
-    start = classes::run_start(bytes, start, SPACE, 4);
-    let closing = start > 0 && bytes[start - 1] == b'/';
-    start -= usize::from(closing);
-    start = classes::run_start(bytes, start, SPACE, 4);
-    if start == 0 || bytes[start - 1] != b'<' {
-        return;
+    let name = &bytes[at..end];
+    if let Some((name, score)) = TAGS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes())) {
+        tag(scan, name, *score, closing, start..end);
     }
-    start -= 1;
+}
+
+/// Judges a tag; `head` is all of it up to the end of its name.
+fn tag(scan: &mut Scan<'_>, name: &str, score: f32, closing: bool, head: Range<usize>) {
+    let bytes = scan.bytes;
+    let start = head.start;
     let limit = classes::floor(scan.text, start + SPREAD_MAX);
-    let end = match memchr(b'>', &bytes[place.end..limit]) {
+    let end = match memchr(b'>', &bytes[head.end..limit]) {
         Some(offset) => match tag_end(&scan.text[start..limit]) {
             Some(len) => start + len,
             None => {
                 if scan.ends(limit) {
                     scan.reached_end(start);
                 }
-                place.end + offset + 1
+                head.end + offset + 1
             }
         },
         None => {

@@ -59,10 +59,14 @@ fn is_mailbox(scan: &Scan<'_>, start: usize, at: usize, end: usize) -> bool {
 /// The groups of digits that begin at one place.
 struct Number {
     start: usize,
+    /// How many groups there are.
+    groups: usize,
+    /// How many digits there are in all.
+    count: usize,
     /// Where each group ends, and how many digits there are up to there.
-    ends: Vec<(usize, usize)>,
-    digits: Vec<u8>,
-    separators: Vec<u8>,
+    ends: [(usize, usize); DIGITS_MAX],
+    digits: [u8; DIGITS_MAX],
+    separators: [u8; DIGITS_MAX],
 }
 
 /// The most digits looked at together.
@@ -72,26 +76,22 @@ const DIGITS_MAX: usize = 19;
 pub(crate) fn numbers(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     let mut at = 0;
-    while at < bytes.len() {
-        if let Some(block) = bytes.get(at..at + 32) {
-            if !block.iter().fold(false, |any, byte| any | (byte.wrapping_sub(b'0') < 10)) {
-                at += 32;
-                continue;
-            }
+    while let Some(start) = classes::digit(bytes, at) {
+        let end = classes::run_end(bytes, start, DIGIT, usize::MAX);
+        if end - start <= DIGITS_MAX && !is_idle(bytes, start, end) {
+            number_at(scan, start, end);
         }
-        let stop = bytes.len().min(at + 32);
-        while at < stop {
-            if !classes::is(bytes[at], DIGIT) {
-                at += 1;
-                continue;
-            }
-            let end = classes::run_end(bytes, at, DIGIT, usize::MAX);
-            if end - at <= DIGITS_MAX {
-                number_at(scan, at, end);
-            }
-            at = end;
-        }
+        at = end;
     }
+}
+
+/// A quick look at the neighbours of a run of digits: whether it is certainly no number of a known
+/// kind, nor the beginning of one.
+fn is_idle(bytes: &[u8], start: usize, end: usize) -> bool {
+    let Some(&next) = bytes.get(end) else { return false };
+    let before = if start > 0 { bytes[start - 1] } else { b' ' };
+    let separated = matches!(next, b' ' | b'-' | b'.' | b')' | b'(');
+    end - start < 8 && !separated && before != b'+' && before != b' ' && !classes::is(before, UPPER)
 }
 
 /// Whether a number may begin at `at`: it is not the middle of a word, a version, a path or an id.
@@ -148,7 +148,7 @@ fn number_at(scan: &mut Scan<'_>, at: usize, end: usize) {
         return;
     }
     let number = groups(scan, at);
-    for place in 0..number.ends.len() {
+    for place in 0..number.groups {
         let (end, count) = number.ends[place];
         if count >= 9 && ends_alone(bytes, end) {
             grouped(scan, &number, place, end);
@@ -162,15 +162,19 @@ fn number_at(scan: &mut Scan<'_>, at: usize, end: usize) {
 /// Reads groups of digits with one separator between them.
 fn groups(scan: &mut Scan<'_>, start: usize) -> Number {
     let bytes = scan.bytes;
-    let mut number = Number { start, ends: Vec::new(), digits: Vec::new(), separators: Vec::new() };
+    let mut number = Number { start, groups: 0, count: 0, ends: [(0, 0); DIGITS_MAX], digits: [0; DIGITS_MAX], separators: [0; DIGITS_MAX] };
     let mut at = start;
     loop {
         let end = classes::run_end(bytes, at, DIGIT, DIGITS_MAX + 1);
-        if number.digits.len() + (end - at) > DIGITS_MAX {
+        let count = number.count + (end - at);
+        if count > DIGITS_MAX {
             return number;
         }
-        number.digits.extend(bytes[at..end].iter().map(|byte| byte - b'0'));
-        number.ends.push((end, number.digits.len()));
+        for (digit, byte) in number.digits[number.count..count].iter_mut().zip(&bytes[at..end]) {
+            *digit = byte - b'0';
+        }
+        number.ends[number.groups] = (end, count);
+        (number.groups, number.count) = (number.groups + 1, count);
         match bytes.get(end) {
             None => {
                 scan.reached_end(start);
@@ -183,7 +187,7 @@ fn groups(scan: &mut Scan<'_>, start: usize) -> Number {
                 if !classes::has(bytes, end + 1, DIGIT) {
                     return number;
                 }
-                number.separators.push(separator);
+                number.separators[number.groups - 1] = separator;
                 at = end + 1;
             }
             _ => return number,
@@ -199,17 +203,18 @@ fn context(scan: &Scan<'_>, at: usize, words: &[&str]) -> bool {
 /// Judges the groups up to and with the one at `place`.
 fn grouped(scan: &mut Scan<'_>, number: &Number, place: usize, end: usize) {
     let digits = &number.digits[..number.ends[place].1];
-    let mut sizes = Vec::with_capacity(place + 1);
+    let mut sizes = [0; DIGITS_MAX];
     let mut before = 0;
-    for &(_, count) in &number.ends[..=place] {
-        sizes.push(count - before);
+    for (size, &(_, count)) in sizes.iter_mut().zip(&number.ends[..=place]) {
+        *size = count - before;
         before = count;
     }
+    let sizes = &sizes[..=place];
     let separators = &number.separators[..place];
     let even = separators.windows(2).all(|pair| pair[0] == pair[1]);
     let range = number.start..end;
     let near = |scan: &Scan<'_>, words: &[&str]| context(scan, number.start, words);
-    match (sizes.as_slice(), digits.len()) {
+    match (sizes, digits.len()) {
         ([3, 2, 4], _) if separators == b"-- ".get(..2).unwrap_or(b"") || near(scan, &["ssn", "social sec"]) => {
             let area = u16::from(digits[0]) * 100 + u16::from(digits[1]) * 10 + u16::from(digits[2]);
             if !matches!(area, 0 | 666 | 900..) && digits[3..5] != [0, 0] && digits[5..] != [0, 0, 0, 0] {

@@ -1,8 +1,9 @@
 //! Phrases that give orders to agents from where only data is expected.
 
 use crate::classes::{self, BASE62};
+use crate::grams::rarity;
 use crate::scan::Scan;
-use std::ops::Range;
+use std::sync::LazyLock;
 
 /// A way to give an order: how it begins, what may lie between, how it ends.
 pub(crate) struct Phrase {
@@ -45,7 +46,7 @@ pub(crate) const PHRASES: &[Phrase] = &[
     saying("forget everything you", 0.8), saying("ignore what you were told", 0.9), saying("new instructions for the assistant", 0.9),
     saying("your new instructions are", 0.9), saying("your new task is", 0.8), saying("your real task is", 0.85), saying("from now on you are", 0.8),
     saying("from now on you must", 0.75), saying("from now on you will", 0.7), saying("you are no longer bound", 0.85),
-    between("do not tell", THE, PEOPLE, 0.8), between("don't tell", THE, PEOPLE, 0.8), between("do not inform", THE, PEOPLE, 0.75), between("do not alert", THE, PEOPLE, 0.75),
+    between("do not tell", THE, PEOPLE, 0.8), between("don't tell", THE, PEOPLE, 0.8), between("don’t tell", THE, PEOPLE, 0.8), between("do not inform", THE, PEOPLE, 0.75), between("do not alert", THE, PEOPLE, 0.75),
     between("without telling", THE, PEOPLE, 0.8), between("without informing", THE, PEOPLE, 0.75), between("without notifying", THE, PEOPLE, 0.6),
     between("without the", &[], &["user knowing", "user noticing", "user's knowledge"], 0.75), between("hide this from", THE, PEOPLE, 0.8),
     between("do not mention", &["this", "that", "it", "to", "the", "any", "of", "these", "instructions"], PEOPLE, 0.75), between("don't mention", &["this", "that", "it", "to", "the"], PEOPLE, 0.75),
@@ -61,32 +62,105 @@ pub(crate) const PHRASES: &[Phrase] = &[
     saying("information this is an important message from me", 0.9),
 ];
 
-/// What may lie between the first two words of a phrase.
-pub(crate) const GAPS: &[&str] = &[" ", "  ", "   ", "\n", "\r\n", "\t", ", ", "_", "-", "* ", " *", " \n", "\n ", " \"", "*"];
+/// What may lie between two words, where a string of two is looked for.
+const GAPS: &[&str] = &[" ", "  ", "   ", "\n", "\r\n", "\t", ", ", "_", "-", "* ", " *", " \n", "\n ", " \"", "*"];
+/// What a gap is made of.
+const GAP: &[u8] = b" \t\n\r,*_-\":>.!";
 
-/// Whether `word` is the first of several words that a phrase begins with.
-pub(crate) fn opens(word: &str) -> bool {
-    PHRASES.iter().any(|phrase| phrase.start.split_once(' ').is_some_and(|(first, _)| first.eq_ignore_ascii_case(word)))
+/// By which of its words a phrase is looked for: the words that come before that one.
+pub(crate) type Word = &'static str;
+
+/// The strings to look for where `phrase` may stand: its rarest word, or a short one and what follows.
+pub(crate) fn anchored(phrase: &Phrase) -> (Word, Vec<String>) {
+    let start = phrase.start;
+    let words = start.split(' ').scan(0, |at, word| {
+        let begin = *at;
+        *at += word.len() + 1;
+        Some((begin, word))
+    });
+    let last = start.rfind(' ').map_or(0, |at| at + 1);
+    let longest = words.clone().filter(|(_, word)| word.len() >= 5).max_by_key(|(_, word)| rarity(word));
+    if let Some((begin, word)) = longest {
+        return (start[..begin].trim_end(), vec![word.to_owned()]);
+    }
+    let short = words.clone().find(|&(begin, word)| word.len() == 4 && (begin < last || !phrase.end.is_empty()));
+    if let Some((begin, word)) = short {
+        let followed = GAP.iter().map(|&gap| format!("{word}{}", char::from(gap))).collect();
+        return (start[..begin].trim_end(), followed);
+    }
+    let begin = start[..last].trim_end().rfind(' ').map_or(0, |at| at + 1);
+    let (first, second) = (start[begin..last].trim_end(), &start[last..]);
+    (start[..begin].trim_end(), GAPS.iter().map(|gap| format!("{first}{gap}{second}")).collect())
 }
 
+/// Judges the phrase of which a word stands at `at`.
+pub(crate) fn found(scan: &mut Scan<'_>, phrase: usize, before: Word, mut at: usize) {
+    for word in before.rsplit(' ').filter(|word| !word.is_empty()) {
+        let gap = scan.bytes[..at].iter().rev().take(GAP_MAX + 1).take_while(|byte| GAP.contains(byte)).count();
+        at -= gap;
+        if !(1..=GAP_MAX).contains(&gap) || !classes::ends_with(&scan.bytes[..at], word.as_bytes()) {
+            return;
+        }
+        at -= word.len();
+    }
+    judge(scan, &PHRASES[phrase], at);
+}
+
+/// Whether `word` can stand in a phrase.
+fn known(word: &[u8]) -> bool {
+    VOCABULARY.binary_search_by(|known| known.bytes().cmp(word.iter().map(u8::to_ascii_lowercase))).is_ok()
+}
+
+/// Every word of every phrase, and what stands to either side of an apostrophe, sorted.
+static VOCABULARY: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let forms = |phrase: &Phrase| [&[phrase.start], phrase.fill, phrase.end].concat();
+    let mut words: Vec<&str> = PHRASES.iter().flat_map(forms).flat_map(|form| form.split(|c: char| !c.is_ascii_alphanumeric())).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+});
+
+/// Looks for phrases that reach over `place`, or may once more text comes: all of their words before
+/// it are words of phrases.
+pub(crate) fn reaching_over(scan: &mut Scan<'_>, place: usize) {
+    let bytes = scan.bytes;
+    let between = |byte: &&u8| GAP.contains(byte) || **byte == b'\'' || "\u{2019}".as_bytes().contains(byte);
+    let mut at = place;
+    loop {
+        let gap = bytes[..at].iter().rev().take(GAP_MAX + 1).take_while(between).count();
+        let end = at - gap;
+        let letters = end - classes::run_start(bytes, end, BASE62, WORD_MAX + 1);
+        if !(1..=GAP_MAX).contains(&gap) || !known(&bytes[end - letters..end]) {
+            return;
+        }
+        at = end - letters;
+        for phrase in PHRASES {
+            if classes::reads(bytes, at, phrase.start[..1].as_bytes()) {
+                judge(scan, phrase, at);
+            }
+        }
+    }
+}
+
+/// The longest word of a phrase, and more.
+const WORD_MAX: usize = 24;
 /// The most words between start and end.
 const FILL_MAX: usize = 8;
 /// The most bytes between two words.
 const GAP_MAX: usize = 6;
 
-/// Judges the phrase whose first word is at `place`.
-pub(crate) fn phrase(scan: &mut Scan<'_>, phrase: usize, place: Range<usize>) {
-    let phrase = &PHRASES[phrase];
-    if !classes::begins(scan.bytes, place.start, BASE62) {
+/// Judges the phrase whose first word is at `start`.
+fn judge(scan: &mut Scan<'_>, phrase: &Phrase, start: usize) {
+    if !classes::begins(scan.bytes, start, BASE62) {
         return;
     }
-    let mut words = Words { scan, begin: place.start, at: place.start };
+    let mut words = Words { scan, begin: start, at: start };
     if !words.all(phrase.start) {
         return;
     }
     if phrase.end.is_empty() {
         let end = words.at;
-        scan.hit("injection.phrase", place.start..end, phrase.score);
+        scan.hit("injection.phrase", start..end, phrase.score);
         return;
     }
     let mut needed = phrase.need.is_empty();
@@ -95,7 +169,7 @@ pub(crate) fn phrase(scan: &mut Scan<'_>, phrase: usize, place: Range<usize>) {
         let ended = phrase.end.iter().any(|end| words.all(end));
         if ended && needed {
             let end = words.at;
-            scan.hit("injection.phrase", place.start..end, phrase.score);
+            scan.hit("injection.phrase", start..end, phrase.score);
             return;
         }
         if ended {
@@ -151,7 +225,7 @@ impl Words<'_, '_> {
         let bytes = self.scan.bytes;
         let stop = bytes.len().min(self.at + GAP_MAX);
         let mut end = self.at;
-        while end < stop && matches!(bytes[end], b' ' | b'\t' | b'\n' | b'\r' | b',' | b'*' | b'_' | b'-' | b'"' | b':' | b'>' | b'.' | b'!') {
+        while end < stop && GAP.contains(&bytes[end]) {
             end += 1;
         }
         if self.scan.ends(end) {

@@ -83,6 +83,13 @@ impl<'t> Scan<'t> {
         self.live = self.live.min(start);
     }
 
+    /// The earliest place of what is live, or was found and reaches over `place`.
+    pub fn reaches_over(&self, place: usize) -> usize {
+        let over = |hit: &&Hit| hit.range.start < place && place < hit.range.end;
+        let over = self.hits.iter().filter(over).map(|hit| hit.range.start).min();
+        over.unwrap_or(usize::MAX).min(self.live)
+    }
+
     /// Whether `at` is the end of the text.
     pub fn ends(&self, at: usize) -> bool {
         at >= self.bytes.len()

@@ -1,22 +1,43 @@
 //! Keys, tokens and passwords.
 
 use crate::assignments;
+use crate::decode::runs;
 use crate::classes::{self, BASE62, BASE64_URL, DIGIT, DOT, EQUALS, PLUS_SLASH, SPACE, WORD};
 use crate::letters::{base62, contains_any, crc32, randomness};
 use crate::scan::{BLOCK_MAX, Scan};
 use crate::secret_rules::{Check, RULES, Rule};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::{memchr, memmem};
 use std::ops::Range;
+use std::sync::LazyLock;
+
+/// The longest prefix of the table, and a little.
+const PREFIX_MAX: usize = 32;
+
+static PREFIXES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let prefixes = RULES.iter().map(|rule| rule.prefix);
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(prefixes).ok()
+});
+
+/// Finds what a prefix of the table gives away. Every kind has a stretch of `RUN_MIN` letters of the
+/// base64 alphabets in it, so that words need no look.
+pub(crate) fn tokens(scan: &mut Scan<'_>) {
+    let Some(prefixes) = PREFIXES.as_ref() else { return };
+    let bytes = scan.bytes;
+    runs(bytes, |run| {
+        let from = run.start.saturating_sub(PREFIX_MAX);
+        for found in prefixes.find_overlapping_iter(&bytes[from..run.end]) {
+            prefixed(scan, found.pattern().as_usize(), from + found.start()..from + found.end());
+        }
+    });
+}
 
 /// Judges what follows a prefix of the table.
-pub(crate) fn prefixed(scan: &mut Scan<'_>, rule: usize, place: Range<usize>) {
+fn prefixed(scan: &mut Scan<'_>, rule: usize, place: Range<usize>) {
     let rule = &RULES[rule];
     let bytes = scan.bytes;
-    if &bytes[place.clone()] != rule.prefix.as_bytes() {
-        return;
-    }
     let Some(start) = token_start(bytes, rule, place.start) else { return };
     let mut end = classes::run_end(bytes, place.end, rule.body, rule.most + 1);
     while end > place.end && matches!(bytes[end - 1], b'.' | b'/' | b'-') && end - place.end > rule.least {
@@ -169,6 +190,9 @@ pub(crate) fn address_password(scan: &mut Scan<'_>, place: Range<usize>) {
         return;
     }
     let stop = bytes.len().min(place.end + 320);
+    if memchr(b'@', &bytes[place.end..stop]).is_none() {
+        return;
+    }
     let mut end = place.end;
     let mut at_sign = None;
     while end < stop && bytes[end] > b' ' && bytes[end] < 0x80 && !matches!(bytes[end], b'/' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'?' | b'#' | b'\\' | b')' | b'|') {

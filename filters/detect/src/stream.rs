@@ -12,7 +12,7 @@
 //! - To its left a detector reads `CONTEXT_MAX` bytes at most.
 
 use crate::anchors;
-use crate::classes;
+use crate::classes::{self, DASH, DIGIT, DOT, SPACE, UPPER};
 use crate::normalise::cleaned;
 use crate::personal;
 use crate::phrases;
@@ -32,46 +32,42 @@ const TOKEN_CONTEXT_MAX: usize = 2 * TOKEN_MAX + CONTEXT_MAX;
 
 /// Where the last token begins, or `None` if it is longer than `TOKEN_MAX`.
 fn last_token(text: &str) -> Option<usize> {
-    let tail = classes::before(text, text.len(), TOKEN_MAX + 8);
-    let base = text.len() - tail.len();
-    match tail.char_indices().rev().find(|&(_, c)| classes::separates(c)) {
-        Some((at, c)) => Some(base + at + c.len_utf8()),
-        None => (base == 0 && text.len() <= TOKEN_MAX).then_some(0),
+    let start = token_start(text, text.len(), TOKEN_MAX + 8);
+    start.filter(|&start| start > 0 || text.len() <= TOKEN_MAX)
+}
+
+/// Where the token begins that ends at `at`, if within `most` bytes.
+fn token_start(text: &str, at: usize, most: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let stop = at.saturating_sub(most);
+    let mut start = at;
+    while start > stop {
+        let byte = bytes[start - 1];
+        if classes::is(byte, SPACE) {
+            return Some(start);
+        }
+        start -= 1;
+        if byte >= 0x80 && text.is_char_boundary(start) && text[start..at].chars().next().is_some_and(classes::separates) {
+            return Some(start + text[start..].chars().next().map_or(0, char::len_utf8));
+        }
     }
+    (start == 0).then_some(0)
 }
 
 /// The beginning of a token at or before `at`, `least` bytes back if there is one not much further.
 fn token_before(text: &str, at: usize, least: usize) -> usize {
     let from = classes::floor(text, at.saturating_sub(least));
-    let search = classes::before(text, from, TOKEN_CONTEXT_MAX);
-    match search.char_indices().rev().find(|&(_, c)| classes::separates(c)) {
-        Some((at, c)) => from - search.len() + at + c.len_utf8(),
-        None => from - search.len(),
-    }
+    token_start(text, from, TOKEN_CONTEXT_MAX).unwrap_or_else(|| text.ceil_char_boundary(from.saturating_sub(TOKEN_CONTEXT_MAX)))
 }
 
 /// See `Filter::settled`; `inspect` gives the places of what is found in a text.
 pub(crate) fn settled(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>) -> usize {
     let place = match last_token(text) {
-        Some(start) => spread_start(text, opening(text, start)),
+        Some(start) => spread_start(text, start),
         None => within_token(text, inspect),
     };
     let place = classes::floor(text, place.max(text.len().saturating_sub(HOLDBACK_MAX)));
     if place == 0 { 0 } else { place }
-}
-
-/// Where the word before the last token begins, if a phrase may begin with it; else `token`.
-fn opening(text: &str, token: usize) -> usize {
-    let before = text[..token].trim_end_matches(classes::separates);
-    if token - before.len() > 8 {
-        return token;
-    }
-    let word = classes::before(before, before.len(), 64);
-    let start = word.char_indices().rev().find(|&(_, c)| classes::separates(c)).map_or(0, |(at, c)| at + c.len_utf8());
-    let view = cleaned(&word[start..]);
-    let seen = view.as_ref().map_or(&word[start..], |view| view.text());
-    let last = seen.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '\'').find(|part| !part.is_empty()).unwrap_or("");
-    if phrases::opens(last) { before.len() - word.len() + start } else { token }
 }
 
 /// The beginning of a token at or before `token` that nothing live or spread out reaches over.
@@ -79,12 +75,7 @@ fn spread_start(text: &str, token: usize) -> usize {
     let mut place = token;
     loop {
         let earlier = live(text, place).min(place);
-        let before = classes::before(text, earlier, TOKEN_MAX);
-        let start = match before.char_indices().rev().find(|&(_, c)| classes::separates(c)) {
-            Some((at, c)) => earlier - before.len() + at + c.len_utf8(),
-            None if before.len() == earlier => 0,
-            None => earlier,
-        };
+        let start = token_start(text, earlier, TOKEN_MAX).unwrap_or(earlier);
         if start == place {
             return place;
         }
@@ -93,43 +84,52 @@ fn spread_start(text: &str, token: usize) -> usize {
 }
 
 /// The earliest place of something that spreads over tokens, and may still be completed or reaches
-/// into the last token.
-fn live(text: &str, token: usize) -> usize {
-    let from = token_before(text, token, SPREAD_MAX);
-    let tail = &text[from..];
-    let place = token - from;
-    let mut live = spread(tail, place, place, &|range| range);
-    if let Some(view) = cleaned(tail) {
-        live = live.min(spread(view.text(), 0, place, &|range| view.origin(range)));
-    }
-    from.saturating_add(live).min(open_block(text, token)).min(text.len())
+/// over `place`, where a token begins.
+fn live(text: &str, place: usize) -> usize {
+    let from = token_before(text, place, SPREAD_MAX);
+    let before = &text[from..place];
+    let live = spread(&text[from..], before.len(), &|range| range);
+    let live = match cleaned(&text[from..]) {
+        None => live,
+        Some(view) => {
+            // Nothing that is written out reaches over the beginning of a token.
+            let near = cleaned(before).map_or(before.len(), |view| view.text().len());
+            live.min(spread(view.text(), near, &|range| view.origin(range)))
+        }
+    };
+    from.saturating_add(live).min(open_block(text, place)).min(text.len())
 }
 
-/// Looks for what spreads in `text`, digits only from shortly before `near` on; `origin` leads back to
-/// where `place` counts.
-fn spread(text: &str, near: usize, place: usize, origin: &dyn Fn(Range<usize>) -> Range<usize>) -> usize {
+/// Looks in `text` for what spreads over `place`, or may; `origin` leads back to the text as it is.
+fn spread(text: &str, place: usize, origin: &dyn Fn(Range<usize>) -> Range<usize>) -> usize {
     let wanted = Wanted { personal: true, markers: true, ..Wanted::default() };
     let mut scan = Scan::new(text, wanted);
-    anchors::scan(&mut scan);
-    let near = token_before(text, near.saturating_sub(NUMBER_MAX), 0);
-    let mut digits = Scan::new(&text[near..], wanted);
-    personal::numbers(&mut digits);
-    let live = scan.live.min(digits.live.saturating_add(near)).min(pair_of_capitals(text));
-    let crossing = |range: Range<usize>| {
-        let range = origin(range);
-        (range.start < place && place < range.end).then_some(range.start)
-    };
-    let held = scan.hits.iter().map(|hit| hit.range.clone());
-    let numbers = digits.hits.iter().map(|hit| hit.range.start + near..hit.range.end + near);
-    let crossed = held.chain(numbers).filter_map(crossing).min().unwrap_or(usize::MAX);
-    if live < text.len() { origin(live..live + 1).start.min(crossed) } else { crossed }
+    anchors::brackets(&mut scan);
+    phrases::reaching_over(&mut scan, place);
+    let live = scan.reaches_over(place).min(numbers(text, place));
+    if live < text.len() { origin(live..live + 1).start } else { usize::MAX }
+}
+
+/// The beginning of a number in groups that reaches over `place`, or may.
+fn numbers(text: &str, place: usize) -> usize {
+    let bytes = text.as_bytes();
+    let grouped = |byte: &&u8| classes::is(**byte, DIGIT | UPPER | SPACE | DASH | DOT) || matches!(byte, b'(' | b')' | b'+');
+    let start = place - bytes[..place].iter().rev().take(NUMBER_MAX).take_while(grouped).count();
+    let groups = &bytes[start..place];
+    if !groups.iter().any(|&byte| classes::is(byte, DIGIT | UPPER)) {
+        return usize::MAX;
+    }
+    let from = token_before(text, start.saturating_sub(NUMBER_MAX), 0);
+    let mut scan = Scan::new(&text[from..], Wanted { personal: true, ..Wanted::default() });
+    personal::numbers(&mut scan);
+    scan.reaches_over(place - from).saturating_add(from).min(pair_of_capitals(text))
 }
 
 /// Two capitals and a space may begin an insurance number.
 fn pair_of_capitals(text: &str) -> usize {
     let Some(before) = text.strip_suffix(' ') else { return usize::MAX };
     let bytes = before.as_bytes();
-    let start = classes::run_start(bytes, bytes.len(), classes::UPPER, 3);
+    let start = classes::run_start(bytes, bytes.len(), UPPER, 3);
     if bytes.len() - start == 2 { start } else { usize::MAX }
 }
 
@@ -139,21 +139,16 @@ fn open_block(text: &str, place: usize) -> usize {
     let tail = &text[base..];
     let place = place - base;
     let mut live = usize::MAX;
-    let holds = |scan: &Scan<'_>, from: usize| {
-        let crossed = scan.hits.iter().map(|hit| hit.range.start + from..hit.range.end + from);
-        let crossed = crossed.filter(|range| range.start < place && place < range.end).map(|range| range.start).min();
-        crossed.unwrap_or(usize::MAX).min(scan.live.saturating_add(from))
-    };
     for at in memmem::find_iter(tail.as_bytes(), b"-----BEGIN").take_while(|&at| at < place) {
         let mut scan = Scan::new(&tail[at..], Wanted::default());
         secrets::private_key(&mut scan, 0..10);
-        live = live.min(holds(&scan, at));
+        live = live.min(scan.reaches_over(place - at).saturating_add(at));
     }
     let near = classes::floor(tail, place.saturating_sub(TOKEN_MAX + 256));
     if memchr::memchr(b'<', &tail.as_bytes()[near..]).is_some() {
         let mut scan = Scan::new(&tail[near..], Wanted { hidden_html: true, ..Wanted::default() });
         anchors::scan(&mut scan);
-        live = live.min(holds(&scan, near));
+        live = live.min(scan.reaches_over(place - near).saturating_add(near));
     }
     base.saturating_add(live)
 }
