@@ -7,6 +7,7 @@ pub mod eval;
 pub mod facts;
 pub mod gate;
 pub mod judge;
+mod hoist;
 mod interpreter;
 mod layer;
 pub mod limits;

@@ -18,6 +18,7 @@ const MOST_PARAMETERS: usize = 7;
 
 /// Replaces what needs watching. Gives the names of the rules that are watched for two values, by number.
 pub(crate) fn install(program: &mut Program) -> Result<Vec<String>, String> {
+    crate::hoist::install(program)?;
     watch::install(program)?;
     let mut patches = Patches {
         program,

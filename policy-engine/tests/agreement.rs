@@ -21,6 +21,13 @@ const BODIES: &[&str] = &[
     r#"ys := [y | some y in [1, 2, 3]; every z in [1, 2] { z != y }]; ys == [3]"#,
     r#"every y in [1, 3] { some z in [1, 2]; z == y }"#,
     r#"every y in input.missing { y == 1 }"#,
+    r#"every x in [] { input.a == x }; input.operation == "chat""#,
+    r#"every x in {y | some y in [1]; y == 2} { input.a == x }; input.operation == "chat""#,
+    r#"count([1 | 1 == 2; input.a]) == 0; input.operation == "chat""#,
+    r#"count([1 | 1 == 2; data.a]) == 0; not data.b"#,
+    r#"some x in [1, 2]; x == 2; count([1 | x == 3; input.a]) == 0; input.operation == "chat""#,
+    r#"x := {"a": [1 | 1 == 2; input.b], "c": input.operation}; x.c == "chat""#,
+    r#"some y in [1, 2]; count({z | y == 7; some z in input.xs}) == 0; every w in input.xs { w > 0; y == 1 }"#,
     r#"not input.missing.deeper"#,
     r#"x := input.missing; not x == "bad""#,
     r#"x := helper; not x == "bad""#,
@@ -115,6 +122,15 @@ fn condition() -> impl Strategy<Value = String> {
         "name(y) == \"two\"",
         "helper == y",
         "next(y) > 2",
+        "input.xs[_] == y",
+        "some q in input.xs; q > y",
+        "some k, v in input.deep; k == \"a\"; v.b[_] == y",
+        "q := input.xs[y]; q != 3",
+        "numbered[y]",
+        "table[y] == \"two\"",
+        "[p, q] := [y, input.n]; p == q",
+        "object.get(input, \"n\", 0) == y",
+        "data.words[y] == \"x\"",
     ])
     .prop_map(str::to_owned);
     atom.prop_recursive(3, 12, 2, |inner| {
@@ -126,6 +142,7 @@ fn condition() -> impl Strategy<Value = String> {
             "{2, 3}",
             "{\"a\": 1}",
         ]);
+        let collection2 = collection.clone();
         prop_oneof![
             (inner.clone(), 0..3).prop_map(|(c, n)| format!("count([1 | {c}]) == {n}")),
             (inner.clone(), collection.clone(), 0..3)
@@ -136,6 +153,11 @@ fn condition() -> impl Strategy<Value = String> {
                 .prop_map(|(c, xs)| format!("every w in {xs} {{ w != 7; {c} }}")),
             (inner.clone(), inner.clone())
                 .prop_map(|(a, b)| format!("v := [u | {a}; u := y]; not v == [2]; {b}")),
+            (inner.clone(), collection2)
+                .prop_map(|(c, xs)| format!("{{z: y | some z in {xs}; {c}}} != {{}}")),
+            (inner.clone(), inner.clone()).prop_map(|(a, b)| format!(
+                "count([1 | every w in [u | {a}; u := y] {{ w == y; {b} }}]) == 1"
+            )),
             inner.prop_map(|c| format!("not count({{1 | {c}}}) == 1")),
         ]
     })
