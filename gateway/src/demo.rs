@@ -140,7 +140,10 @@ impl Stage {
         let config = Config::load(&file)?;
         let (tell, told) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
-        let ready = async move |addresses: Addresses| drop(tell.send(addresses));
+        let ready = async move |addresses: Addresses| {
+            // Nobody waits for it any more: the demo is over.
+            let _ = tell.send(addresses);
+        };
         let serving = std::thread::Builder::new().name("gateway".into()).spawn(move || {
             serve(config, ready, || async { drop(stopped.await) })
         })?;

@@ -1,6 +1,6 @@
 //! Running a trace without sockets: the readers, the engine and the gate alone.
 
-use super::{Outcome, Trace, conceal, events, split};
+use super::{Trace, conceal, events, split};
 use crate::gateway::{ALLOW_ALL, REDACTION_KEY};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -78,7 +78,7 @@ fn judge(engine: &Arc<Engine>, sends: &str, answers: Option<&str>) -> Option<Jud
     };
     let stored: Vec<&str> = payload.outline().stored.iter().map(|id| payload.text(*id)).collect();
     let ruling = engine.judge_request(&about, &payload, &stored);
-    let request = match ruling.clear(&payload) {
+    let request = match ruling.clear() {
         Ok(cleared) => cleared.into_bytes(),
         Err(denial) => return Some(Judged { request: Err(denial.rule.to_string()), answer: None }),
     };
@@ -96,7 +96,7 @@ fn judge_answer(engine: &Arc<Engine>, about: &Arc<Exchange>, terms: Terms, text:
     let Ok(payload) = about.dialect.read_answer(about.operation, Bytes::from(body)) else {
         return Err("unreadable".to_owned());
     };
-    match engine.judge_answer(about, &payload, &terms).clear(&payload) {
+    match engine.judge_answer(about, &payload, &terms).clear() {
         Ok(cleared) => Ok(conceal(&String::from_utf8_lossy(&cleared.into_bytes()))),
         Err(denial) => Err(denial.rule.to_string()),
     }
