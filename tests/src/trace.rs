@@ -26,6 +26,9 @@ use serde_json::Value;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// The `created` of all stories.
+const STORY_SECONDS: &str = "1767225600";
+
 /// One story.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Trace {
@@ -257,7 +260,18 @@ pub(crate) fn message(line: &str, headers: &[(String, String)], body: &[u8], id:
     if let Some(id) = id.filter(|id| !id.is_empty()) {
         text = text.replace(id, "<id>");
     }
-    conceal(&text.replace(crate::gateway::PROVIDER_KEY, "<provider key>"))
+    conceal(&clockless(&text.replace(crate::gateway::PROVIDER_KEY, "<provider key>")))
+}
+
+/// Without the seconds that the gateway writes itself; those of the stories are all the same.
+fn clockless(text: &str) -> String {
+    let mut pieces = text.split("\"created\":");
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |text, piece| {
+        let digits = piece.len() - piece.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let told = if piece.starts_with(STORY_SECONDS) { &piece[..digits] } else { "<time>" };
+        text + "\"created\":" + told + &piece[digits..]
+    })
 }
 
 /// The request line, the headers and the body of a message in a trace.

@@ -55,10 +55,13 @@ pub struct Judged {
 /// Plays a trace in memory. Only bodies and rules are known here: [`agrees`] compares them with the trace.
 pub fn run_in_memory(trace: &Trace) -> Vec<Judged> {
     let engine = engine(trace.policies());
-    trace.exchanges().iter().filter_map(|exchange| judge(&engine, &exchange.sends, exchange.answers.as_deref())).collect()
+    let mut own = Vec::new();
+    let exchanges = trace.exchanges();
+    exchanges.iter().filter_map(|exchange| judge(&engine, &mut own, &exchange.sends, exchange.answers.as_deref())).collect()
 }
 
-fn judge(engine: &Arc<Engine>, sends: &str, answers: Option<&str>) -> Option<Judged> {
+/// `own`: ids of state at the provider that the caller made.
+fn judge(engine: &Arc<Engine>, own: &mut Vec<String>, sends: &str, answers: Option<&str>) -> Option<Judged> {
     let (line, headers, body) = split(sends);
     let mut words = line.split(' ');
     let method: Method = words.next()?.parse().ok()?;
@@ -76,18 +79,25 @@ fn judge(engine: &Arc<Engine>, sends: &str, answers: Option<&str>) -> Option<Jud
         },
         false => Payload::empty(),
     };
-    let stored: Vec<&str> = payload.outline().stored.iter().map(|id| payload.text(*id)).collect();
-    let ruling = engine.judge_request(&about, &payload, &stored);
+    let leant_on = payload.outline().stored.iter().map(|id| payload.text(*id));
+    let foreign: Vec<&str> = leant_on.filter(|id| !own.iter().any(|own| own == id)).collect();
+    let ruling = engine.judge_request(&about, &payload, &foreign);
     let request = match ruling.clear() {
         Ok(cleared) => cleared.into_bytes(),
         Err(denial) => return Some(Judged { request: Err(denial.rule.to_string()), answer: None }),
     };
     let terms = Terms { hidden: ruling.trail.hidden.clone(), model: payload.model().map(str::to_owned) };
-    let answer = answers.map(|text| judge_answer(engine, &about, terms, text));
+    let answer = answers.map(|text| judge_answer(engine, own, &about, terms, text));
     Some(Judged { request: Ok(conceal(&String::from_utf8_lossy(&request))), answer })
 }
 
-fn judge_answer(engine: &Arc<Engine>, about: &Arc<Exchange>, terms: Terms, text: &str) -> Result<String, String> {
+fn judge_answer(
+    engine: &Arc<Engine>,
+    own: &mut Vec<String>,
+    about: &Arc<Exchange>,
+    terms: Terms,
+    text: &str,
+) -> Result<String, String> {
     let (_, headers, body) = split(text);
     let streamed = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
     if streamed {
@@ -96,6 +106,7 @@ fn judge_answer(engine: &Arc<Engine>, about: &Arc<Exchange>, terms: Terms, text:
     let Ok(payload) = about.dialect.read_answer(about.operation, Bytes::from(body)) else {
         return Err("unreadable".to_owned());
     };
+    own.extend(payload.outline().created.iter().map(|id| payload.text(*id).to_owned()));
     match engine.judge_answer(about, &payload, &terms).clear() {
         Ok(cleared) => Ok(conceal(&String::from_utf8_lossy(&cleared.into_bytes()))),
         Err(denial) => Err(denial.rule.to_string()),
