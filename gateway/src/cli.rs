@@ -169,7 +169,10 @@ pub fn run(args: &RunArgs) -> Outcome {
 
 /// `sallyport demo`.
 pub fn demo(args: &DemoArgs) -> Outcome {
-    match crate::demo::run(&crate::demo::Options { once: args.once, ports: args.port }) {
+    match crate::demo::run(&crate::demo::Options {
+        once: args.once,
+        ports: args.port,
+    }) {
         Ok(()) => Outcome::Done,
         Err(error) => fail(&error, Outcome::No),
     }
@@ -194,7 +197,12 @@ pub fn key(command: &KeyCommand) -> Outcome {
     };
     let name = name.clone().unwrap_or_else(|| format!("{team}-{agent}"));
     let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    say(&format!("{key}\n\n# for `keys` or `keys_file`:\n- {{name: {}, team: {team}, agent: {}, sha256: \"{}\"}}", quoted(&name), quoted(agent), KeyHash::of(&key).to_hex()));
+    say(&format!(
+        "{key}\n\n# for `keys` or `keys_file`:\n- {{name: {}, team: {team}, agent: {}, sha256: \"{}\"}}",
+        quoted(&name),
+        quoted(agent),
+        KeyHash::of(&key).to_hex()
+    ));
     tell("the key is shown once and kept nowhere: hand it to the agent now");
     Outcome::Done
 }
@@ -240,9 +248,14 @@ fn pretty(value: &serde_json::Value) -> String {
 
 fn start_log(format: LogFormat) {
     use std::io::IsTerminal;
-    let filter = tracing_subscriber::EnvFilter::try_from_env("SALLYPORT_LOG").unwrap_or_else(|_| "info".into());
-    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SALLYPORT_LOG")
+        .unwrap_or_else(|_| "info".into());
+    let colours = std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours);
     // Somebody who embeds the gateway may have a log already; theirs stays.
     let _ = match format {
         LogFormat::Text => log.try_init(),

@@ -130,7 +130,11 @@ pub struct UpstreamUrl {
 impl UpstreamUrl {
     /// The `host` header: without the port where it is the scheme's own.
     pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
         match (self.tls, self.port) {
             (true, 443) | (false, 80) => host,
             (_, port) => format!("{host}:{port}"),
@@ -140,7 +144,9 @@ impl UpstreamUrl {
     /// The path to ask for: the base, then the agent's path (`/v1/…`, with its query), a doubled `/v1` written once.
     pub fn path(&self, agents: &str) -> String {
         let rest = match self.base.ends_with("/v1") {
-            true => agents.strip_prefix("/v1").filter(|rest| rest.is_empty() || rest.starts_with(['/', '?'])),
+            true => agents
+                .strip_prefix("/v1")
+                .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?'])),
             false => None,
         };
         format!("{}{}", self.base, rest.unwrap_or(agents))
@@ -185,7 +191,9 @@ impl Pattern {
     /// Whether it means `name`. Greedy from left to right, so never slower than the two lengths multiplied.
     pub fn matches(&self, name: &str) -> bool {
         let mut pieces = self.0.split('*');
-        let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else { return false };
+        let Some(mut rest) = pieces.next().and_then(|first| name.strip_prefix(first)) else {
+            return false;
+        };
         let mut last = None;
         for piece in pieces {
             if let Some(before) = last.replace(piece) {
@@ -267,7 +275,11 @@ impl Config {
     }
 
     /// The same from text and an environment; `file` names it in errors and is where relative paths begin.
-    pub fn read(file: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigErrors> {
+    pub fn read(
+        file: &Path,
+        text: &str,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Config, ConfigErrors> {
         build::config(file, text, env)
     }
 }
@@ -276,16 +288,33 @@ impl Config {
 pub(crate) fn read_file(file: &Path) -> Result<String, ConfigErrors> {
     let wrong = |message: String, hint: &str| ConfigErrors::file(file, message, Some(hint));
     let length = std::fs::metadata(file).map(|meta| meta.len());
-    let length = length.map_err(|error| wrong(format!("cannot be read: {error}"), "name a file that exists and that this user may read"))?;
+    let length = length.map_err(|error| {
+        wrong(
+            format!("cannot be read: {error}"),
+            "name a file that exists and that this user may read",
+        )
+    })?;
     if length > FILE_BYTES_MAX {
-        return Err(wrong(format!("larger than {}", Size(FILE_BYTES_MAX)), "is this the right file?"));
+        return Err(wrong(
+            format!("larger than {}", Size(FILE_BYTES_MAX)),
+            "is this the right file?",
+        ));
     }
-    let bytes = std::fs::read(file).map_err(|error| wrong(format!("cannot be read: {error}"), "name a file that this user may read"))?;
+    let bytes = std::fs::read(file).map_err(|error| {
+        wrong(
+            format!("cannot be read: {error}"),
+            "name a file that this user may read",
+        )
+    })?;
     String::from_utf8(bytes).map_err(|_| wrong("not UTF-8".into(), "save it as UTF-8"))
 }
 
 /// Puts the environment into every value.
-fn expand_tree(tree: &mut tree::Node, env: &dyn Fn(&str) -> Option<String>, mistakes: &mut check::Mistakes<'_>) {
+fn expand_tree(
+    tree: &mut tree::Node,
+    env: &dyn Fn(&str) -> Option<String>,
+    mistakes: &mut check::Mistakes<'_>,
+) {
     use expand::Unexpanded;
     tree.each_scalar(&mut |at, scalar| match expand::expand(&scalar.text, env) {
         Ok(text) => scalar.text = text,
@@ -294,7 +323,11 @@ fn expand_tree(tree: &mut tree::Node, env: &dyn Fn(&str) -> Option<String>, mist
                 let hint = format!("set it, or give a default as in `${{{name}:-default}}`");
                 mistakes.add(at, format!("the environment has no `{name}`"), hint);
             }
-            Unexpanded::Malformed => mistakes.add(at, "`${` without a name and `}`", "write `${NAME}` or `${NAME:-default}`; `$${` is a plain `${`"),
+            Unexpanded::Malformed => mistakes.add(
+                at,
+                "`${` without a name and `}`",
+                "write `${NAME}` or `${NAME:-default}`; `$${` is a plain `${`",
+            ),
         }),
     });
 }
@@ -303,5 +336,9 @@ fn expand_tree(tree: &mut tree::Node, env: &dyn Fn(&str) -> Option<String>, mist
 fn settle(mistakes: check::Mistakes<'_>) -> Result<(), ConfigErrors> {
     let mut found = mistakes.found;
     found.sort_by_key(|error| (error.line, error.column));
-    if found.is_empty() { Ok(()) } else { Err(ConfigErrors(found)) }
+    if found.is_empty() {
+        Ok(())
+    } else {
+        Err(ConfigErrors(found))
+    }
 }

@@ -66,7 +66,9 @@ impl KeyHash {
         let mut hash = [0; 32];
         for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
             let pair = std::str::from_utf8(pair).ok()?;
-            *byte = u8::from_str_radix(pair, 16).ok().filter(|_| !pair.starts_with('+'))?;
+            *byte = u8::from_str_radix(pair, 16)
+                .ok()
+                .filter(|_| !pair.starts_with('+'))?;
         }
         Some(KeyHash(hash))
     }
@@ -80,13 +82,19 @@ impl KeyHash {
 impl fmt::Debug for KeyHash {
     /// Enough to tell two apart.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:02x}{:02x}{:02x}{:02x}…", self.0[0], self.0[1], self.0[2], self.0[3])
+        write!(
+            f,
+            "{:02x}{:02x}{:02x}{:02x}…",
+            self.0[0], self.0[1], self.0[2], self.0[3]
+        )
     }
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("count", &self.by_hash.len()).finish()
+        f.debug_struct("Keys")
+            .field("count", &self.by_hash.len())
+            .finish()
     }
 }
 
@@ -133,10 +141,18 @@ impl Keys {
 /// another one of them.
 pub fn identify(headers: &HeaderMap, keys: &Keys) -> Result<Caller, Unidentified> {
     let mut shown: Option<&str> = None;
-    let bearers = headers.get_all(AUTHORIZATION).iter().map(|value| value.to_str().ok().and_then(bearer));
-    let plain = headers.get_all("x-api-key").iter().map(|value| value.to_str().ok().map(str::trim));
+    let bearers = headers
+        .get_all(AUTHORIZATION)
+        .iter()
+        .map(|value| value.to_str().ok().and_then(bearer));
+    let plain = headers
+        .get_all("x-api-key")
+        .iter()
+        .map(|value| value.to_str().ok().map(str::trim));
     for key in bearers.chain(plain) {
-        let key = key.filter(|key| key.len() <= KEY_BYTES_MAX).ok_or(Unidentified::Unknown)?;
+        let key = key
+            .filter(|key| key.len() <= KEY_BYTES_MAX)
+            .ok_or(Unidentified::Unknown)?;
         if key.is_empty() {
             continue;
         }
@@ -163,7 +179,10 @@ pub fn new_key(team: &str) -> Result<String, getrandom::Error> {
     while key.len() < end {
         getrandom::fill(&mut random)?;
         // 248 is 4 * 62: what lies above would make the first letters likelier.
-        let fair = random.iter().filter(|byte| **byte < 248).map(|byte| char::from(BASE62[usize::from(byte % 62)]));
+        let fair = random
+            .iter()
+            .filter(|byte| **byte < 248)
+            .map(|byte| char::from(BASE62[usize::from(byte % 62)]));
         key.extend(fair.take(end - key.len()));
     }
     Ok(key)
@@ -171,7 +190,14 @@ pub fn new_key(team: &str) -> Result<String, getrandom::Error> {
 
 /// A caller, from the words of the configuration.
 pub fn caller(name: &str, team: &str, agent: &str, labels: &[(String, String)]) -> Caller {
-    let labels: Vec<(Arc<str>, Arc<str>)> =
-        labels.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect();
-    Caller { team: team.into(), agent: agent.into(), key: name.into(), labels: labels.into() }
+    let labels: Vec<(Arc<str>, Arc<str>)> = labels
+        .iter()
+        .map(|(key, value)| (key.as_str().into(), value.as_str().into()))
+        .collect();
+    Caller {
+        team: team.into(),
+        agent: agent.into(),
+        key: name.into(),
+        labels: labels.into(),
+    }
 }

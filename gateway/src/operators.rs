@@ -6,7 +6,6 @@ mod app;
 mod metrics;
 mod page;
 
-
 use crate::config::Config;
 use crate::policies::{KeysHandle, PolicyHandle};
 use crate::record::RecordSink;
@@ -56,19 +55,29 @@ const HTML: &str = "text/html; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Answers one request on the operators' listener.
-pub fn answer(method: &Method, path_and_query: &str, headers: &HeaderMap, view: &OperatorsView) -> OperatorsReply {
+pub fn answer(
+    method: &Method,
+    path_and_query: &str,
+    headers: &HeaderMap,
+    view: &OperatorsView,
+) -> OperatorsReply {
     let path = path_and_query.split('?').next().unwrap_or_default();
     let mut reply = if path == "/healthz" {
         // Asked by whatever watches the process, under whatever name, and it tells nothing.
         OperatorsReply::new(200, TEXT, "ok\n")
     } else if !is_ours(headers, &view.config.operators.hosts) {
-        OperatorsReply::new(421, TEXT, "this listener has no such name: use an IP address or `localhost`, or add the name to `operators.hosts`\n")
+        OperatorsReply::new(
+            421,
+            TEXT,
+            "this listener has no such name: use an IP address or `localhost`, or add the name to `operators.hosts`\n",
+        )
     } else {
         match path {
             "/" => OperatorsReply::new(200, HTML, page::page(view, crate::policies::now_ns())),
             "/readyz" => ready(view),
             "/metrics" => {
-                view.metrics.copy(&view.policies.status(), &view.keys.status(), &view.records);
+                view.metrics
+                    .copy(&view.policies.status(), &view.keys.status(), &view.records);
                 OperatorsReply::new(200, PROMETHEUS, view.metrics.text())
             }
             _ => OperatorsReply::new(404, TEXT, "there are /, /healthz, /readyz and /metrics\n"),
@@ -88,7 +97,13 @@ pub fn answer(method: &Method, path_and_query: &str, headers: &HeaderMap, view: 
 impl OperatorsReply {
     fn new(status: u16, content_type: &'static str, body: impl Into<String>) -> Self {
         let body = body.into();
-        OperatorsReply { status, content_type, headers: Vec::new(), length: body.len(), body }
+        OperatorsReply {
+            status,
+            content_type,
+            headers: Vec::new(),
+            length: body.len(),
+            body,
+        }
     }
 }
 
@@ -98,10 +113,20 @@ fn ready(view: &OperatorsView) -> OperatorsReply {
         missing.push("the gateway is stopping".to_owned());
     }
     if view.config.policies.is_none() {
-        missing.push("no policies: set `policies` to a folder; until then nothing is allowed".to_owned());
+        missing.push(
+            "no policies: set `policies` to a folder; until then nothing is allowed".to_owned(),
+        );
     }
     match missing.is_empty() {
-        true => OperatorsReply::new(200, TEXT, format!("ready\npolicies {}\n{}\n", view.policies.status().revision, view.keys.status().revision)),
+        true => OperatorsReply::new(
+            200,
+            TEXT,
+            format!(
+                "ready\npolicies {}\n{}\n",
+                view.policies.status().revision,
+                view.keys.status().revision
+            ),
+        ),
         false => OperatorsReply::new(503, TEXT, format!("not ready\n{}\n", missing.join("\n"))),
     }
 }
@@ -110,17 +135,33 @@ fn ready(view: &OperatorsView) -> OperatorsReply {
 /// says that name, so names that nobody configured are refused; a number cannot be rebound.
 fn is_ours(headers: &HeaderMap, hosts: &[String]) -> bool {
     let mut all = headers.get_all(header::HOST).iter();
-    let (Some(host), None) = (all.next(), all.next()) else { return false };
-    let Ok(host) = host.to_str() else { return false };
-    let Ok(authority) = host.parse::<http::uri::Authority>() else { return false };
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']').to_lowercase();
+    let (Some(host), None) = (all.next(), all.next()) else {
+        return false;
+    };
+    let Ok(host) = host.to_str() else {
+        return false;
+    };
+    let Ok(authority) = host.parse::<http::uri::Authority>() else {
+        return false;
+    };
+    let name = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_lowercase();
     name == "localhost" || name.parse::<IpAddr>().is_ok() || hosts.contains(&name)
 }
 
 /// Headers that keep a browser from doing more than showing the page.
 fn guards(content_type: &str) -> Vec<(&'static str, String)> {
-    let styles = if content_type == HTML { page::style_source() } else { String::new() };
-    let policy = format!("default-src 'none'; {styles}base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+    let styles = if content_type == HTML {
+        page::style_source()
+    } else {
+        String::new()
+    };
+    let policy = format!(
+        "default-src 'none'; {styles}base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
     vec![
         ("content-security-policy", policy),
         ("x-content-type-options", "nosniff".into()),

@@ -45,13 +45,31 @@ pub struct Status {
 
 /// Reads and compiles a folder.
 pub fn load(folder: &Path) -> Result<Loaded, PolicyErrors> {
-    compile(read_folder(folder)?)
+    read_folder(folder)
+        .and_then(compile)
+        .map_err(|errors| placed(errors, folder))
+}
+
+/// The same mistakes, with the folder before the names of its files, as a terminal or an editor opens them.
+pub fn placed(mut errors: PolicyErrors, folder: &Path) -> PolicyErrors {
+    for error in &mut errors.0 {
+        let file = Path::new(&*error.at.file);
+        if !file.starts_with(folder) {
+            error.at.file = folder.join(file).display().to_string().into();
+        }
+    }
+    errors
 }
 
 fn compile(source: PolicySource) -> Result<Loaded, PolicyErrors> {
     let policy = Policy::compile(&source, Limits::default())?;
     let revision = policy.revision().into();
-    Ok(Loaded { policy: Arc::new(policy), source, revision, loaded_at_ns: now_ns() })
+    Ok(Loaded {
+        policy: Arc::new(policy),
+        source,
+        revision,
+        loaded_at_ns: now_ns(),
+    })
 }
 
 /// The policies in force, and how they came to be. Cheap to clone.
@@ -100,8 +118,17 @@ impl PolicyHandle {
             loads: 1,
             failures: 0,
         };
-        let state = Mutex::new(Tried { status, source: Some(loaded.source.clone()) });
-        PolicyHandle { shared: Arc::new(Shared { folder, current: ArcSwap::from_pointee(loaded), state }) }
+        let state = Mutex::new(Tried {
+            status,
+            source: Some(loaded.source.clone()),
+        });
+        PolicyHandle {
+            shared: Arc::new(Shared {
+                folder,
+                current: ArcSwap::from_pointee(loaded),
+                state,
+            }),
+        }
     }
 
     /// The policies in force now.
@@ -116,14 +143,25 @@ impl PolicyHandle {
 
     /// How they stand.
     pub fn status(&self) -> Status {
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner).status.clone()
+        self.shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .status
+            .clone()
     }
 
     /// Reads the folder again. If it changed and compiles, it is in force for exchanges that begin from now
     /// on; if it does not compile, what was in force stays. True if anything changed.
     pub fn reload(&self) -> bool {
-        let Some(folder) = &self.shared.folder else { return false };
-        let mut tried = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(folder) = &self.shared.folder else {
+            return false;
+        };
+        let mut tried = self
+            .shared
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let outcome = match read_folder(folder) {
             Ok(source) if tried.source.as_ref() == Some(&source) => return false,
             Ok(source) if source == self.shared.current.load().source => {
@@ -131,11 +169,11 @@ impl PolicyHandle {
             }
             Ok(source) => {
                 tried.source = Some(source.clone());
-                compile(source)
+                compile(source).map_err(|errors| placed(errors, folder))
             }
             Err(errors) => {
                 tried.source = None;
-                Err(errors)
+                Err(placed(errors, folder))
             }
         };
         match outcome {

@@ -1,11 +1,18 @@
 //! One decision record an exchange, a JSON line each.
 
+mod parts;
 mod sink;
 
-use sallyport_exchange::{Caller, Denial, Dialect, Exchange, Finding, Flow, Operation, PartView, RefusalKind, Usage};
+use sallyport_exchange::{
+    Caller, Denial, Dialect, Exchange, Finding, Flow, Operation, PartView, RefusalKind, Usage,
+};
 use serde::Serialize;
 use std::sync::Arc;
 
+pub use parts::{
+    Blame, BytesRecord, CallRecord, CallerRecord, FailureRecord, FindingRecord, Micros,
+    UsageRecord, Verdict, WarningRecord,
+};
 pub use sink::{RecordSink, SinkError};
 
 /// Characters kept of a name that an agent or an upstream chose: a model's, a tool's.
@@ -14,61 +21,6 @@ const NAME_CHARS_MAX: usize = 200;
 const TEXT_CHARS_MAX: usize = 1_000;
 /// Entries kept of each list; the rest is counted in `left_out`.
 const ENTRIES_MAX: usize = 200;
-
-/// What became of an exchange.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verdict {
-    /// It passed as it came.
-    Allowed,
-    /// It passed with something masked or hidden.
-    Redacted,
-    /// A rule said no.
-    Denied,
-    /// A rule said what to do instead.
-    Steered,
-    /// Something broke before a verdict, or after it.
-    Failed,
-}
-
-impl Verdict {
-    /// All of them, for tables.
-    pub const ALL: [Verdict; 5] = [Verdict::Allowed, Verdict::Redacted, Verdict::Denied, Verdict::Steered, Verdict::Failed];
-
-    /// The word in the log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verdict::Allowed => "allowed",
-            Verdict::Redacted => "redacted",
-            Verdict::Denied => "denied",
-            Verdict::Steered => "steered",
-            Verdict::Failed => "failed",
-        }
-    }
-}
-
-/// Whose doing a failure is.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Blame {
-    /// The agent's: what it sent cannot be served, or it left.
-    Agent,
-    /// The upstream's: it cannot be reached, or broke.
-    Upstream,
-    /// The gateway's own.
-    Gateway,
-}
-
-impl Blame {
-    /// The word in the log.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Blame::Agent => "agent",
-            Blame::Upstream => "upstream",
-            Blame::Gateway => "gateway",
-        }
-    }
-}
 
 /// Everything that is written down of one exchange. It holds no text of a body, unless that is asked for.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -123,106 +75,6 @@ pub struct Record {
     pub policy: Option<Arc<str>>,
 }
 
-/// Who asked.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct CallerRecord {
-    /// The team.
-    pub team: Arc<str>,
-    /// The agent's name within the team.
-    pub agent: Arc<str>,
-    /// The key's name.
-    pub key: Arc<str>,
-}
-
-/// One finding: what and where, never the words.
-#[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct FindingRecord {
-    /// What it is.
-    pub label: &'static str,
-    /// How sure the detector is, 0 to 1.
-    pub score: f32,
-    /// What kind of part it lies in.
-    pub kind: &'static str,
-    /// Who wrote that part.
-    pub author: &'static str,
-    /// The part's place in its body.
-    pub part: u32,
-    /// First byte in the part's text.
-    pub start: usize,
-    /// Byte after the last.
-    pub end: usize,
-    /// `request` or `answer`.
-    pub flow: &'static str,
-    /// The words, only where `decisions.text` asks for them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub text: Option<String>,
-}
-
-/// Something a policy wanted noted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct WarningRecord {
-    /// The rule.
-    pub rule: Arc<str>,
-    /// What it says, only where `decisions.text` asks for it: a policy may quote the body.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub say: Option<String>,
-}
-
-/// One tool call that was judged.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct CallRecord {
-    /// The tool's name, shortened.
-    pub tool: String,
-    /// What became of it.
-    pub verdict: Verdict,
-    /// The rule that refused it.
-    pub rule: Option<Arc<str>>,
-}
-
-/// Tokens; nothing where the upstream did not say.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct UsageRecord {
-    /// Read, cached ones included.
-    pub input: Option<u64>,
-    /// Written, reasoning included.
-    pub output: Option<u64>,
-    /// Of those read, from the provider's cache.
-    pub cached: Option<u64>,
-}
-
-/// Microseconds of each stage; nothing for a stage that was not reached.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct Micros {
-    /// Until the whole request was there and read.
-    pub read: Option<u64>,
-    /// Spent in detectors, both ways.
-    pub inspect: Option<u64>,
-    /// Spent in policies, both ways.
-    pub policy: Option<u64>,
-    /// From sending to the upstream's first byte.
-    pub upstream_first: Option<u64>,
-    /// From the first byte of the request to the last of the answer.
-    pub total: Option<u64>,
-}
-
-/// Bytes of the two bodies.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct BytesRecord {
-    /// From the agent.
-    pub request: u64,
-    /// To the agent.
-    pub answer: u64,
-}
-
-/// What broke.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct FailureRecord {
-    /// A stable word, such as `upstream_unreachable`.
-    pub code: &'static str,
-    /// Whose doing.
-    pub blame: Blame,
-}
-
 impl Record {
     /// A record of an exchange of which nothing is known yet but that it came. It is a failure until
     /// something better is said, so that an exchange that is dropped half-way does not look allowed.
@@ -247,9 +99,22 @@ impl Record {
             unread: 0,
             calls: Vec::new(),
             left_out: 0,
-            usage: UsageRecord { input: None, output: None, cached: None },
-            micros: Micros { read: None, inspect: None, policy: None, upstream_first: None, total: None },
-            bytes: BytesRecord { request: 0, answer: 0 },
+            usage: UsageRecord {
+                input: None,
+                output: None,
+                cached: None,
+            },
+            micros: Micros {
+                read: None,
+                inspect: None,
+                policy: None,
+                upstream_first: None,
+                total: None,
+            },
+            bytes: BytesRecord {
+                request: 0,
+                answer: 0,
+            },
             failure: None,
             policy: None,
         }
@@ -257,7 +122,11 @@ impl Record {
 
     /// Notes who asks.
     pub fn caller(&mut self, caller: &Caller) {
-        self.caller = Some(CallerRecord { team: caller.team.clone(), agent: caller.agent.clone(), key: caller.key.clone() });
+        self.caller = Some(CallerRecord {
+            team: caller.team.clone(),
+            agent: caller.agent.clone(),
+            key: caller.key.clone(),
+        });
     }
 
     /// Notes what is asked for.
@@ -342,13 +211,21 @@ impl Record {
         if let Some(rule) = &rule {
             self.refused_by(rule.clone());
         }
-        let call = CallRecord { tool: shorten(tool, NAME_CHARS_MAX), verdict, rule };
+        let call = CallRecord {
+            tool: shorten(tool, NAME_CHARS_MAX),
+            verdict,
+            rule,
+        };
         push(&mut self.calls, call, &mut self.left_out);
     }
 
     /// Notes tokens.
     pub fn usage(&mut self, usage: Usage) {
-        self.usage = UsageRecord { input: usage.input, output: usage.output, cached: usage.cached };
+        self.usage = UsageRecord {
+            input: usage.input,
+            output: usage.output,
+            cached: usage.cached,
+        };
     }
 
     /// Notes what broke. The verdict stays with what was judged before, unless nothing was.

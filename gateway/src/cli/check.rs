@@ -17,8 +17,15 @@ pub(super) fn check(file: &Path) -> Outcome {
         Err(errors) => return fail(&errors, Outcome::No),
     };
     let keys = all_keys(&config).map_err(|errors| fail(&errors, Outcome::No));
-    let policies = config.policies.as_deref().map(load).transpose().map_err(|errors| fail(&errors, Outcome::No));
-    let (Ok(keys), Ok(policies)) = (keys, policies) else { return Outcome::No };
+    let policies = config
+        .policies
+        .as_deref()
+        .map(load)
+        .transpose()
+        .map_err(|errors| fail(&errors, Outcome::No));
+    let (Ok(keys), Ok(policies)) = (keys, policies) else {
+        return Outcome::No;
+    };
     say(&report(&config, &keys, policies.as_ref()));
     for warning in warnings(&config, &keys, policies.as_ref()) {
         tell(&format!("{} {warning}", "warning:".yellow().bold()));
@@ -28,36 +35,91 @@ pub(super) fn check(file: &Path) -> Outcome {
 
 fn report(config: &Config, keys: &Keys, policies: Option<&Loaded>) -> String {
     let mut text = String::new();
-    let scheme = if config.agents.tls.is_some() { "https" } else { "http" };
-    let http2 = if config.agents.http2 { "HTTP/1.1 and HTTP/2" } else { "HTTP/1.1" };
+    let scheme = if config.agents.tls.is_some() {
+        "https"
+    } else {
+        "http"
+    };
+    let http2 = if config.agents.http2 {
+        "HTTP/1.1 and HTTP/2"
+    } else {
+        "HTTP/1.1"
+    };
     let certificates = match &config.agents.tls {
         Some(tls) if tls.client_ca.is_some() => ", client certificates required",
         _ => "",
     };
-    line(&mut text, "agents", &format!("{scheme}://{} ({http2}{certificates})", config.agents.listen));
-    line(&mut text, "operators", &format!("http://{}", config.operators.listen));
-    line(&mut text, "decisions", &match &config.decisions.to {
-        DecisionsTo::Stdout => "standard output".into(),
-        DecisionsTo::Stderr => "standard error".into(),
-        DecisionsTo::File(path) => path.display().to_string(),
-    });
+    line(
+        &mut text,
+        "agents",
+        &format!(
+            "{scheme}://{} ({http2}{certificates})",
+            config.agents.listen
+        ),
+    );
+    line(
+        &mut text,
+        "operators",
+        &format!("http://{}", config.operators.listen),
+    );
+    line(
+        &mut text,
+        "decisions",
+        &match &config.decisions.to {
+            DecisionsTo::Stdout => "standard output".into(),
+            DecisionsTo::Stderr => "standard error".into(),
+            DecisionsTo::File(path) => path.display().to_string(),
+        },
+    );
     head(&mut text, "upstreams");
     for upstream in &config.upstreams {
-        let key = if upstream.key.is_some() { "key: yes" } else { "key: no" };
-        line(&mut text, &format!("  {}", upstream.name), &format!("{} speaks {}, {key}", address(upstream), upstream.speaks.as_str()));
+        let key = if upstream.key.is_some() {
+            "key: yes"
+        } else {
+            "key: no"
+        };
+        line(
+            &mut text,
+            &format!("  {}", upstream.name),
+            &format!(
+                "{} speaks {}, {key}",
+                address(upstream),
+                upstream.speaks.as_str()
+            ),
+        );
     }
     head(&mut text, "routes");
     for route in &config.routes {
         let models: Vec<&str> = route.models.iter().map(|model| model.as_str()).collect();
-        let models = if models.is_empty() { "every model".into() } else { models.join(", ") };
-        line(&mut text, &format!("  {}", route.name), &format!("{}: {models} -> {}", route.speaks.as_str(), route.upstream.name));
+        let models = if models.is_empty() {
+            "every model".into()
+        } else {
+            models.join(", ")
+        };
+        line(
+            &mut text,
+            &format!("  {}", route.name),
+            &format!(
+                "{}: {models} -> {}",
+                route.speaks.as_str(),
+                route.upstream.name
+            ),
+        );
     }
     head(&mut text, "policies");
     match policies {
         None => line(&mut text, "  none", "nothing is allowed"),
         Some(loaded) => {
             line(&mut text, "  revision", &loaded.revision);
-            line(&mut text, "  platform", if loaded.policy.has_org() { "has rules" } else { "has no rules of its own" });
+            line(
+                &mut text,
+                "  platform",
+                if loaded.policy.has_org() {
+                    "has rules"
+                } else {
+                    "has no rules of its own"
+                },
+            );
         }
     }
     teams(&mut text, keys, policies);
@@ -70,19 +132,37 @@ fn teams(text: &mut String, keys: &Keys, policies: Option<&Loaded>) {
         teams.entry(team).or_default();
     }
     for caller in keys.callers() {
-        teams.entry(&caller.team).or_default().push(format!("{} ({})", caller.key, caller.agent));
+        teams
+            .entry(&caller.team)
+            .or_default()
+            .push(format!("{} ({})", caller.key, caller.agent));
     }
     let ruled = ruled(policies);
     head(text, "teams");
     for (team, keys) in teams {
-        let policy = if ruled.contains(team) { "policy: yes" } else { "policy: no" };
-        let keys = if keys.is_empty() { "none".into() } else { keys.join(", ") };
-        line(text, &format!("  {team}"), &format!("{policy}, keys: {keys}"));
+        let policy = if ruled.contains(team) {
+            "policy: yes"
+        } else {
+            "policy: no"
+        };
+        let keys = if keys.is_empty() {
+            "none".into()
+        } else {
+            keys.join(", ")
+        };
+        line(
+            text,
+            &format!("  {team}"),
+            &format!("{policy}, keys: {keys}"),
+        );
     }
 }
 
 fn ruled(policies: Option<&Loaded>) -> BTreeSet<&str> {
-    policies.iter().flat_map(|loaded| loaded.policy.teams()).collect()
+    policies
+        .iter()
+        .flat_map(|loaded| loaded.policy.teams())
+        .collect()
 }
 
 fn line(text: &mut String, name: &str, words: &str) {
@@ -105,26 +185,44 @@ fn warnings(config: &Config, keys: &Keys, policies: Option<&Loaded>) -> Vec<Stri
     let ruled = ruled(policies);
     let teams: BTreeSet<&str> = keys.callers().iter().map(|caller| &*caller.team).collect();
     for team in teams.iter().filter(|team| !ruled.contains(**team)) {
-        warnings.push(format!("team `{team}` has keys but no `package sallyport.teams.{team}`: all it asks is refused"));
+        warnings.push(format!(
+            "team `{team}` has keys but no `package sallyport.teams.{team}`: all it asks is refused"
+        ));
     }
     if !config.agents.listen.ip().is_loopback() && config.agents.tls.is_none() {
         warnings.push(format!("agents' keys cross the network in the clear at {}: set `agents.tls`, or end TLS right before", config.agents.listen));
     }
     if !config.operators.listen.ip().is_loopback() {
-        warnings.push(format!("the operators' listener at {} shows decisions to whoever reaches it", config.operators.listen));
+        warnings.push(format!(
+            "the operators' listener at {} shows decisions to whoever reaches it",
+            config.operators.listen
+        ));
     }
-    for upstream in config.upstreams.iter().filter(|upstream| upstream.key.is_some() && !upstream.url.tls && !is_local(&upstream.url.host)) {
-        warnings.push(format!("the key of `{}` crosses the network in the clear: use https", upstream.name));
+    for upstream in config.upstreams.iter().filter(|upstream| {
+        upstream.key.is_some() && !upstream.url.tls && !is_local(&upstream.url.host)
+    }) {
+        warnings.push(format!(
+            "the key of `{}` crosses the network in the clear: use https",
+            upstream.name
+        ));
     }
     if config.redaction_key.is_none() {
-        warnings.push("no `redaction_key`: placeholders differ after each start and between replicas".into());
+        warnings.push(
+            "no `redaction_key`: placeholders differ after each start and between replicas".into(),
+        );
     }
     if config.decisions.text {
-        warnings.push("`decisions.text` writes what the detectors find, secrets too, into the decision log".into());
+        warnings.push(
+            "`decisions.text` writes what the detectors find, secrets too, into the decision log"
+                .into(),
+        );
     }
     warnings
 }
 
 fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }

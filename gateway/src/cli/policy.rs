@@ -1,11 +1,14 @@
 //! `sallyport policy`: test, eval, explain.
 
 use super::{Outcome, fail, pretty, say, tell};
-use crate::policies::read_folder;
+use crate::policies::{placed, read_folder};
 use clap::{Args, Subcommand};
 use owo_colors::OwoColorize;
 use sallyport_exchange::{Denial, RefusalKind};
-use sallyport_policy::{Decision, EvalError, Evaluation, Limits, Policy, PolicyErrors, PolicySource, TestReport, explain, run_tests};
+use sallyport_policy::{
+    Decision, EvalError, Evaluation, Limits, Policy, PolicyErrors, PolicySource, TestReport,
+    explain, run_tests,
+};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -32,7 +35,9 @@ Examples:
   echo '{\"operation\": \"chat\", \"flow\": \"request\"}' | sallyport policy eval --policies policies --team payments")]
     Eval(EvalArgs),
     /// Say which rules spoke on one `input` document, and where they stand
-    #[command(after_help = "Example:\n  sallyport policy explain --policies policies --team payments --input call.json")]
+    #[command(
+        after_help = "Example:\n  sallyport policy explain --policies policies --team payments --input call.json"
+    )]
     Explain(EvalArgs),
 }
 
@@ -79,7 +84,7 @@ pub(super) fn run(command: &PolicyCommand) -> Outcome {
 fn test(args: &TestArgs) -> Outcome {
     let report = match read_folder(&args.folder).and_then(|source| run_tests(&source)) {
         Ok(report) => report,
-        Err(errors) => return fail(&errors, Outcome::No),
+        Err(errors) => return fail(&placed(errors, &args.folder), Outcome::No),
     };
     if args.json {
         let mut json = serde_json::to_value(&report).unwrap_or_default();
@@ -94,7 +99,10 @@ fn test(args: &TestArgs) -> Outcome {
         }
     }
     if report.tests.is_empty() {
-        tell(&format!("no tests in {}: write rules named `test_…` in files named `…_test.rego`", args.folder.display()));
+        tell(&format!(
+            "no tests in {}: write rules named `test_…` in files named `…_test.rego`",
+            args.folder.display()
+        ));
     }
     match report.passed() && !report.tests.is_empty() {
         true => Outcome::Done,
@@ -120,7 +128,11 @@ fn tests(report: &TestReport, verbose: bool) {
 fn coverage(report: &TestReport) {
     for file in &report.coverage {
         let lines = ranges(&file.uncovered);
-        let missed = if lines.is_empty() { String::new() } else { format!("  not reached: {lines}") };
+        let missed = if lines.is_empty() {
+            String::new()
+        } else {
+            format!("  not reached: {lines}")
+        };
         say(&format!("{:5.1} %  {}{missed}", file.percent(), file.file));
     }
 }
@@ -134,17 +146,36 @@ fn ranges(lines: &[u32]) -> String {
             _ => runs.push((line, line)),
         }
     }
-    let run = |(first, last): &(u32, u32)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    let run = |(first, last): &(u32, u32)| {
+        if first == last {
+            first.to_string()
+        } else {
+            format!("{first}-{last}")
+        }
+    };
     runs.iter().map(run).collect::<Vec<_>>().join(", ")
 }
 
 /// Policies, a team and an input, or how it ended.
 fn asked(args: &EvalArgs) -> Result<(PolicySource, String, String), Outcome> {
-    let source = read_folder(&args.policies).map_err(|errors| fail(&errors, Outcome::No))?;
-    let input = read_input(&args.input).map_err(|error| fail(&format!("the input cannot be read: {error}"), Outcome::Broken))?;
-    let named = || serde_json::from_str::<Value>(&input).ok().and_then(|input| input["caller"]["team"].as_str().map(str::to_owned));
+    let source = read_folder(&args.policies)
+        .map_err(|errors| fail(&placed(errors, &args.policies), Outcome::No))?;
+    let input = read_input(&args.input).map_err(|error| {
+        fail(
+            &format!("the input cannot be read: {error}"),
+            Outcome::Broken,
+        )
+    })?;
+    let named = || {
+        serde_json::from_str::<Value>(&input)
+            .ok()
+            .and_then(|input| input["caller"]["team"].as_str().map(str::to_owned))
+    };
     let Some(team) = args.team.clone().or_else(named) else {
-        return Err(fail(&"no team: give `--team`, or `caller.team` in the input", Outcome::No));
+        return Err(fail(
+            &"no team: give `--team`, or `caller.team` in the input",
+            Outcome::No,
+        ));
     };
     Ok((source, team, input))
 }
@@ -152,8 +183,12 @@ fn asked(args: &EvalArgs) -> Result<(PolicySource, String, String), Outcome> {
 fn read_input(path: &Path) -> std::io::Result<String> {
     let mut input = String::new();
     match path.to_str() {
-        Some("-") => std::io::stdin().take(INPUT_BYTES_MAX).read_to_string(&mut input)?,
-        _ => std::fs::File::open(path)?.take(INPUT_BYTES_MAX).read_to_string(&mut input)?,
+        Some("-") => std::io::stdin()
+            .take(INPUT_BYTES_MAX)
+            .read_to_string(&mut input)?,
+        _ => std::fs::File::open(path)?
+            .take(INPUT_BYTES_MAX)
+            .read_to_string(&mut input)?,
     };
     Ok(input)
 }
@@ -166,6 +201,9 @@ fn eval(args: &EvalArgs) -> Outcome {
     let evaluation = compile(&source).and_then(|policy| policy.evaluate(&team, &input));
     let evaluation = match evaluation {
         Ok(evaluation) => evaluation,
+        Err(EvalError::Policy(errors)) => {
+            return fail(&placed(errors, &args.policies), Outcome::No);
+        }
         Err(error) => return fail(&error, Outcome::No),
     };
     say(&pretty(&as_json(&evaluation)));
@@ -180,10 +218,18 @@ fn compile(source: &PolicySource) -> Result<Policy, EvalError> {
 fn as_json(evaluation: &Evaluation) -> Value {
     let decision = &evaluation.decision;
     let denial = |denial: &Denial| {
-        let kind = if denial.kind == RefusalKind::Deny { "deny" } else { "steer" };
+        let kind = if denial.kind == RefusalKind::Deny {
+            "deny"
+        } else {
+            "steer"
+        };
         json!({"kind": kind, "rule": &*denial.rule, "say": &*denial.say})
     };
-    let warnings: Vec<Value> = decision.warnings.iter().map(|warning| json!({"rule": &*warning.rule, "say": &*warning.say})).collect();
+    let warnings: Vec<Value> = decision
+        .warnings
+        .iter()
+        .map(|warning| json!({"rule": &*warning.rule, "say": &*warning.say}))
+        .collect();
     let rules: Vec<&str> = decision.rules.iter().map(|rule| &**rule).collect();
     let layers: serde_json::Map<String, Value> = evaluation.layers.iter().cloned().collect();
     json!({
@@ -228,13 +274,25 @@ fn explained(args: &EvalArgs) -> Outcome {
     };
     let rules = match explain(&source, &team, &input) {
         Ok(rules) => rules,
+        Err(EvalError::Policy(errors)) => {
+            return fail(&placed(errors, &args.policies), Outcome::No);
+        }
         Err(error) => return fail(&error, Outcome::No),
     };
     for rule in &rules {
-        let value = rule.value.as_ref().map_or_else(|| "undefined".into(), Value::to_string);
-        let mark = if rule.spoke { format!("{}", "spoke ".green()) } else { "silent".into() };
+        let value = rule
+            .value
+            .as_ref()
+            .map_or_else(|| "undefined".into(), Value::to_string);
+        let mark = if rule.spoke {
+            format!("{}", "spoke ".green())
+        } else {
+            "silent".into()
+        };
         say(&format!("{mark} {}/{} = {value}", rule.layer, rule.rule));
-        rule.heads.iter().for_each(|head| say(&format!("       {head}")));
+        rule.heads
+            .iter()
+            .for_each(|head| say(&format!("       {head}")));
         if let Some(error) = &rule.error {
             say(&format!("       {} {error}", "failed:".red()));
         }

@@ -1,31 +1,45 @@
 //! From what was typed to what it means.
 
+mod upstreams;
+
 use super::check::{Mistakes, check};
-use super::error::{ConfigErrors, nearest};
-use super::file::{AgentsFile, ConfigFile, KeyFile, RouteFile, TlsFile, UpstreamFile};
+use super::error::ConfigErrors;
+use super::file::{AgentsFile, ConfigFile, KeyFile, TlsFile};
 use super::tree::{self, At, Node};
 use super::*;
-use http::Uri;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use std::collections::BTreeMap;
 
 /// A redaction key has at least this many bytes.
 const REDACTION_KEY_BYTES_MIN: usize = 32;
 
 /// Reads, checks and builds.
-pub(super) fn config(file: &Path, text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigErrors> {
+pub(super) fn config(
+    file: &Path,
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<Config, ConfigErrors> {
     let mut tree = tree::read(file, text).map_err(|error| ConfigErrors(vec![error]))?;
     let mut mistakes = Mistakes::new(file);
     expand_tree(&mut tree, env, &mut mistakes);
     if tree.is_null() {
         tree.value = tree::Value::Map(Vec::new());
     }
-    let json = check("", &tree, &reference::schema_of::<ConfigFile>(), &mut mistakes);
+    let json = check(
+        "",
+        &tree,
+        &reference::schema_of::<ConfigFile>(),
+        &mut mistakes,
+    );
     settle(mistakes)?;
-    let typed: ConfigFile = serde_json::from_value(json).map_err(|error| ConfigErrors::file(file, error.to_string(), None))?;
+    let typed: ConfigFile = serde_json::from_value(json)
+        .map_err(|error| ConfigErrors::file(file, error.to_string(), None))?;
     let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
-    let mut builder = Builder { tree: &tree, folder, mistakes: Mistakes::new(file) };
+    let mut builder = Builder {
+        tree: &tree,
+        folder,
+        mistakes: Mistakes::new(file),
+    };
     let built = builder.config(typed);
     settle(builder.mistakes)?;
     built.ok_or_else(|| ConfigErrors::file(file, "cannot be used", None))
@@ -52,7 +66,21 @@ impl Builder<'_> {
     }
 
     fn config(&mut self, typed: ConfigFile) -> Option<Config> {
-        let ConfigFile { agents, operators, upstreams, routes, keys, keys_file, policies, detect, limits, timeouts, decisions, redaction_key, workers } = typed;
+        let ConfigFile {
+            agents,
+            operators,
+            upstreams,
+            routes,
+            keys,
+            keys_file,
+            policies,
+            detect,
+            limits,
+            timeouts,
+            decisions,
+            redaction_key,
+            workers,
+        } = typed;
         let agents = self.agents(&agents);
         let operators_listen = self.address(&["operators", "listen"], &operators.listen);
         let upstreams = self.upstreams(&upstreams);
@@ -69,15 +97,29 @@ impl Builder<'_> {
             keys: self.keys(&keys),
             redaction_key: self.redaction_key(redaction_key),
             agents: agents?,
-            operators: Operators { listen: operators_listen?, hosts: operators.hosts.iter().map(|host| host.to_lowercase()).collect() },
+            operators: Operators {
+                listen: operators_listen?,
+                hosts: operators
+                    .hosts
+                    .iter()
+                    .map(|host| host.to_lowercase())
+                    .collect(),
+            },
             upstreams,
             routes,
-            keys_file: keys_file.filter(|path| !path.is_empty()).map(|path| self.path(&path)),
-            policies: policies.filter(|path| !path.is_empty()).map(|path| self.path(&path)),
+            keys_file: keys_file
+                .filter(|path| !path.is_empty())
+                .map(|path| self.path(&path)),
+            policies: policies
+                .filter(|path| !path.is_empty())
+                .map(|path| self.path(&path)),
             detect: detectors(detect),
             limits,
             timeouts,
-            decisions: Decisions { to, text: decisions.text },
+            decisions: Decisions {
+                to,
+                text: decisions.text,
+            },
             workers: match workers {
                 0 => std::thread::available_parallelism().map_or(1, usize::from),
                 count => usize::from(count),
@@ -88,7 +130,11 @@ impl Builder<'_> {
     fn agents(&mut self, typed: &AgentsFile) -> Option<Agents> {
         let listen = self.address(&["agents", "listen"], &typed.listen);
         let tls = typed.tls.as_ref().map(|tls| self.tls(tls));
-        Some(Agents { listen: listen?, http2: typed.http2, tls })
+        Some(Agents {
+            listen: listen?,
+            http2: typed.http2,
+            tls,
+        })
     }
 
     fn address(&mut self, path: &[&str], text: &str) -> Option<SocketAddr> {
@@ -121,140 +167,38 @@ impl Builder<'_> {
 
     /// A PEM file must hold at least one certificate.
     fn certificates(&mut self, path: &[&str], file: &Path) {
-        let all = CertificateDer::pem_file_iter(file).and_then(|all| all.collect::<Result<Vec<_>, _>>());
+        let all =
+            CertificateDer::pem_file_iter(file).and_then(|all| all.collect::<Result<Vec<_>, _>>());
         match all {
-            Ok(all) if all.is_empty() => self.pem(path, file, "certificate", &rustls_pki_types::pem::Error::NoItemsFound),
+            Ok(all) if all.is_empty() => self.pem(
+                path,
+                file,
+                "certificate",
+                &rustls_pki_types::pem::Error::NoItemsFound,
+            ),
             Ok(_) => {}
             Err(error) => self.pem(path, file, "certificate", &error),
         }
     }
 
-    fn pem(&mut self, path: &[&str], file: &Path, what: &str, error: &rustls_pki_types::pem::Error) {
+    fn pem(
+        &mut self,
+        path: &[&str],
+        file: &Path,
+        what: &str,
+        error: &rustls_pki_types::pem::Error,
+    ) {
         use rustls_pki_types::pem::Error;
         let reason = match error {
             Error::Io(error) => error.to_string(),
             Error::NoItemsFound => "it holds none".into(),
             _ => "it is damaged".into(),
         };
-        self.wrong(path, format!("no {what} in `{}`: {reason}", file.display()), "name a PEM file that this user may read");
-    }
-
-    fn upstreams(&mut self, typed: &BTreeMap<String, UpstreamFile>) -> Vec<Arc<Upstream>> {
-        if typed.is_empty() {
-            let hint = "name at least one, as in `upstreams: {openai: {url: https://api.openai.com, speaks: openai}}`";
-            self.wrong(&["upstreams"], "there is no upstream", hint);
-        }
-        typed.iter().filter_map(|(name, upstream)| self.upstream(name, upstream)).map(Arc::new).collect()
-    }
-
-    fn upstream(&mut self, name: &str, typed: &UpstreamFile) -> Option<Upstream> {
-        let path = |field| ["upstreams", name, field];
-        let url = match url(&typed.url) {
-            Ok(url) => Some(url),
-            Err(hint) => {
-                self.wrong(&path("url"), format!("the url of `{name}` cannot be used"), hint);
-                None
-            }
-        };
-        let ca = typed.ca.as_deref().map(|file| self.path(file));
-        if let Some(ca) = &ca {
-            self.certificates(&path("ca"), ca);
-        }
-        let key = self.key(name, typed);
-        let headers = self.headers(name, &typed.headers);
-        let url = url?;
-        Some(Upstream { name: name.into(), speaks: typed.speaks, key, ca, http2: typed.http2.unwrap_or(url.tls), headers, url })
-    }
-
-    fn key(&mut self, name: &str, typed: &UpstreamFile) -> Option<Secret> {
-        let path = |field| ["upstreams", name, field];
-        let (field, key) = match (&typed.key, &typed.key_file) {
-            (Some(_), Some(_)) => {
-                self.wrong(&path("key_file"), format!("`{name}` has both `key` and `key_file`"), "keep one of the two");
-                return None;
-            }
-            (Some(key), None) => ("key", key.clone()),
-            (None, Some(file)) => match std::fs::read_to_string(self.path(file)) {
-                Ok(text) => ("key_file", Secret::new(text.trim())),
-                Err(error) => {
-                    self.wrong(&path("key_file"), format!("`{file}` cannot be read: {error}"), "name a file that holds the key and that this user may read");
-                    return None;
-                }
-            },
-            (None, None) => return None,
-        };
-        if field == "key" && key.is_empty() {
-            return None;
-        }
-        if key.is_empty() || HeaderValue::from_str(key.expose()).is_err() {
-            self.wrong(&path(field), format!("the key of `{name}` is empty or holds characters that no header may"), "it is one line of printable characters");
-            return None;
-        }
-        Some(key)
-    }
-
-    fn headers(&mut self, name: &str, typed: &BTreeMap<String, Secret>) -> Vec<(HeaderName, HeaderValue)> {
-        let mut headers = Vec::new();
-        for (header, value) in typed {
-            let path = ["upstreams", name, "headers", header];
-            match (HeaderName::try_from(header), HeaderValue::from_str(value.expose())) {
-                (Ok(header), _) if OURS.contains(&header.as_str()) => {
-                    self.wrong(&path, format!("`{header}` is set by the gateway"), "leave it out");
-                }
-                (Ok(header), Ok(mut value)) => {
-                    value.set_sensitive(true);
-                    headers.push((header, value));
-                }
-                (Err(_), _) => self.wrong(&path, format!("`{header}` cannot name a header"), "letters, digits and dashes"),
-                (_, Err(_)) => self.wrong(&path, format!("the value of `{header}` cannot be sent"), "one line of printable characters"),
-            }
-        }
-        headers
-    }
-
-    fn routes(&mut self, typed: &[RouteFile], upstreams: &[Arc<Upstream>]) -> Vec<Route> {
-        if typed.is_empty() {
-            return self.default_routes(upstreams);
-        }
-        let mut routes: Vec<Route> = Vec::new();
-        for (index, route) in typed.iter().enumerate() {
-            let index = index.to_string();
-            let path = |field| ["routes", &index, field];
-            if routes.iter().any(|other| *other.name == *route.name) {
-                self.wrong(&path("name"), format!("two routes are named `{}`", route.name), "give each route a name of its own");
-            }
-            let Some(upstream) = upstreams.iter().find(|upstream| *upstream.name == *route.upstream) else {
-                // An upstream that is there but could not be built has its own mistake.
-                if self.tree.get("upstreams").is_none_or(|(_, all)| all.get(&route.upstream).is_none()) {
-                    let near = nearest(&route.upstream, upstreams.iter().map(|upstream| &*upstream.name));
-                    let hint = near.map_or_else(|| "name one of `upstreams`".into(), |near| format!("did you mean `{near}`?"));
-                    self.wrong(&path("upstream"), format!("no upstream is named `{}`", route.upstream), hint);
-                }
-                continue;
-            };
-            if upstream.speaks != route.speaks {
-                let message = format!("route `{}` speaks {}, but its upstream `{}` speaks {}", route.name, route.speaks.as_str(), upstream.name, upstream.speaks.as_str());
-                self.wrong(&path("speaks"), message, "the gateway does not translate: send it to an upstream that speaks the same");
-            }
-            let models = route.models.iter().map(Pattern::new).collect();
-            routes.push(Route { name: route.name.as_str().into(), speaks: route.speaks, models, upstream: upstream.clone() });
-        }
-        routes
-    }
-
-    /// Each upstream answers for what it speaks; where two speak the same, nobody but the operator can say which.
-    fn default_routes(&mut self, upstreams: &[Arc<Upstream>]) -> Vec<Route> {
-        let mut routes: Vec<Route> = Vec::new();
-        for upstream in upstreams {
-            if let Some(other) = routes.iter().find(|route| route.speaks == upstream.speaks) {
-                let message = format!("`{}` and `{}` both speak {}, and no route says which answers what", other.upstream.name, upstream.name, upstream.speaks.as_str());
-                let hint = format!("add `routes`, such as `- {{name: {0}, speaks: {1}, models: [\"some-model*\"], upstream: {0}}}`", upstream.name, upstream.speaks.as_str());
-                self.wrong(&["upstreams", &upstream.name], message, hint);
-                continue;
-            }
-            routes.push(Route { name: upstream.name.clone(), speaks: upstream.speaks, models: Vec::new(), upstream: upstream.clone() });
-        }
-        routes
+        self.wrong(
+            path,
+            format!("no {what} in `{}`: {reason}", file.display()),
+            "name a PEM file that this user may read",
+        );
     }
 
     fn keys(&mut self, typed: &[KeyFile]) -> Keys {
@@ -268,14 +212,26 @@ impl Builder<'_> {
     fn redaction_key(&mut self, typed: Option<Secret>) -> Option<Secret> {
         let key = typed.filter(|key| !key.is_empty())?;
         if key.expose().len() < REDACTION_KEY_BYTES_MIN {
-            let message = format!("the redaction key is shorter than {REDACTION_KEY_BYTES_MIN} bytes");
-            self.wrong(&["redaction_key"], message, "make one with `openssl rand -hex 32`");
+            let message =
+                format!("the redaction key is shorter than {REDACTION_KEY_BYTES_MIN} bytes");
+            self.wrong(
+                &["redaction_key"],
+                message,
+                "make one with `openssl rand -hex 32`",
+            );
         }
         Some(key)
     }
 
     fn limits(&mut self, typed: &file::LimitsFile) -> Limits {
-        let file::LimitsFile { body, headers, decoded_ratio, answer, stream_hold, connections } = *typed;
+        let file::LimitsFile {
+            body,
+            headers,
+            decoded_ratio,
+            answer,
+            stream_hold,
+            connections,
+        } = *typed;
         for (name, size, least) in [
             ("body", body, Size::kib(1)),
             ("headers", headers, Size::kib(1)),
@@ -285,8 +241,16 @@ impl Builder<'_> {
             ("connections", Size(connections.into()), Size(1)),
         ] {
             if size < least {
-                let least = if least.0 == 1 { "1".into() } else { least.to_string() };
-                self.wrong(&["limits", name], format!("`{name}` is too small to serve anything"), format!("at least {least}"));
+                let least = if least.0 == 1 {
+                    "1".into()
+                } else {
+                    least.to_string()
+                };
+                self.wrong(
+                    &["limits", name],
+                    format!("`{name}` is too small to serve anything"),
+                    format!("at least {least}"),
+                );
             }
         }
         Limits {
@@ -300,7 +264,17 @@ impl Builder<'_> {
     }
 
     fn timeouts(&mut self, typed: &file::TimeoutsFile) -> Timeouts {
-        let file::TimeoutsFile { request_head, request_body, connect, answer_head, answer_idle, agent_write, keep_alive, grace, upstream_keep_alive } = *typed;
+        let file::TimeoutsFile {
+            request_head,
+            request_body,
+            connect,
+            answer_head,
+            answer_idle,
+            agent_write,
+            keep_alive,
+            grace,
+            upstream_keep_alive,
+        } = *typed;
         for (name, time) in [
             ("request_head", request_head),
             ("request_body", request_body),
@@ -310,7 +284,11 @@ impl Builder<'_> {
             ("agent_write", agent_write),
         ] {
             if time.0.is_zero() {
-                self.wrong(&["timeouts", name], format!("`{name}` is zero: nobody could answer in time"), "write at least `1ms`");
+                self.wrong(
+                    &["timeouts", name],
+                    format!("`{name}` is zero: nobody could answer in time"),
+                    "write at least `1ms`",
+                );
             }
         }
         Timeouts {
@@ -328,40 +306,20 @@ impl Builder<'_> {
 }
 
 fn detectors(typed: file::DetectFile) -> sallyport_detect::Config {
-    let file::DetectFile { secrets, personal, hidden, markers, links, decode } = typed;
-    sallyport_detect::Config { secrets, personal, hidden, markers, links, decode }
-}
-
-/// Headers that only the gateway sets towards an upstream.
-const OURS: [&str; 10] = [
-    "authorization", "x-api-key", "host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "content-encoding",
-];
-
-/// Takes an upstream's address apart, or says how to mend it.
-fn url(text: &str) -> Result<UpstreamUrl, &'static str> {
-    let uri: Uri = text.trim().parse().map_err(|_| "write it like `https://api.openai.com`")?;
-    let tls = match uri.scheme_str() {
-        Some("https") => true,
-        Some("http") => false,
-        _ => return Err("it begins with `https://` or `http://`"),
-    };
-    let authority = uri.authority().ok_or("a host must follow `://`")?;
-    if authority.as_str().contains('@') {
-        return Err("leave out the user and password, and use `key`");
+    let file::DetectFile {
+        secrets,
+        personal,
+        hidden,
+        markers,
+        links,
+        decode,
+    } = typed;
+    sallyport_detect::Config {
+        secrets,
+        personal,
+        hidden,
+        markers,
+        links,
+        decode,
     }
-    if uri.query().is_some() {
-        return Err("leave out the `?` and what follows");
-    }
-    let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    if host.is_empty() {
-        return Err("a host must follow `://`");
-    }
-    let port = match authority.as_str().rsplit_once(':') {
-        Some((_, port)) if !port.ends_with(']') && !port.is_empty() => port.parse().map_err(|_| "the port is a number up to 65535")?,
-        _ => if tls { 443 } else { 80 },
-    };
-    if port == 0 {
-        return Err("the port is a number from 1 to 65535");
-    }
-    Ok(UpstreamUrl { tls, host, port, base: uri.path().trim_end_matches('/').to_owned() })
 }

@@ -14,7 +14,10 @@ pub(crate) struct Mistakes<'f> {
 
 impl<'f> Mistakes<'f> {
     pub fn new(file: &'f Path) -> Self {
-        Mistakes { file, found: Vec::new() }
+        Mistakes {
+            file,
+            found: Vec::new(),
+        }
     }
 
     /// Notes one mistake.
@@ -38,9 +41,8 @@ pub(crate) fn check(name: &str, node: &Node, schema: &Value, mistakes: &mut Mist
             let mut object = Map::new();
             for (key, node) in entries {
                 match member(schema, &key.name) {
-                    Some(member) if node.is_null() && schema["properties"].get(&key.name).is_some() => {
-                        let _ = member; // no value is the same as no key
-                    }
+                    // No value is the same as no key.
+                    Some(_) if node.is_null() && schema["properties"].get(&key.name).is_some() => {}
                     Some(member) => {
                         object.insert(key.name.clone(), check(&key.name, node, member, mistakes));
                     }
@@ -50,22 +52,40 @@ pub(crate) fn check(name: &str, node: &Node, schema: &Value, mistakes: &mut Mist
             missing(name, node, schema, mistakes);
             Value::Object(object)
         }
-        Tree::List(items) if is(schema, "array") => {
-            items.iter().map(|item| check(name, item, &schema["items"], mistakes)).collect()
-        }
-        Tree::Scalar(scalar) if !is(schema, "object") && !is(schema, "array") => match word(scalar, schema) {
-            Ok(value) => value,
-            Err(hint) => {
-                let written = match schema["format"] == "secret" {
-                    true => String::new(),
-                    false => format!(": `{}` is not", shorten(&scalar.written)),
-                };
-                mistakes.add(node.at, format!("`{name}` must be {}{written}", kind(schema)), hint);
-                Value::Null
+        Tree::List(items) if is(schema, "array") => items
+            .iter()
+            .map(|item| check(name, item, &schema["items"], mistakes))
+            .collect(),
+        Tree::Scalar(scalar) if !is(schema, "object") && !is(schema, "array") => {
+            match word(scalar, schema) {
+                Ok(value) => value,
+                Err(hint) => {
+                    let written = match schema["format"] == "secret" {
+                        true => String::new(),
+                        false => format!(": `{}` is not", shorten(&scalar.written)),
+                    };
+                    mistakes.add(
+                        node.at,
+                        format!("`{name}` must be {}{written}", kind(schema)),
+                        hint,
+                    );
+                    Value::Null
+                }
             }
-        },
+        }
         _ => {
-            mistakes.add(node.at, format!("`{name}` must be {}", kind(schema)), example(name, schema));
+            match name.is_empty() {
+                true => mistakes.add(
+                    node.at,
+                    "the file must be a group of keys",
+                    "write `key: value`, a key a line",
+                ),
+                false => mistakes.add(
+                    node.at,
+                    format!("`{name}` must be {}", kind(schema)),
+                    example(name, schema),
+                ),
+            }
             Value::Null
         }
     }
@@ -75,44 +95,65 @@ pub(crate) fn check(name: &str, node: &Node, schema: &Value, mistakes: &mut Mist
 fn word(scalar: &Scalar, schema: &Value) -> Result<Value, String> {
     let text = scalar.text.as_str();
     match schema["format"].as_str() {
-        Some("size") => return text.parse().map(|size: Size| size.to_string().into()).map_err(str::to_owned),
-        Some("duration") => return text.parse().map(|time: Time| time.to_string().into()).map_err(str::to_owned),
+        Some("size") => {
+            return text
+                .parse()
+                .map(|size: Size| size.to_string().into())
+                .map_err(str::to_owned);
+        }
+        Some("duration") => {
+            return text
+                .parse()
+                .map(|time: Time| time.to_string().into())
+                .map_err(str::to_owned);
+        }
         _ => {}
     }
     let words = words(schema);
     if !words.is_empty() {
         return match words.contains(&text) {
             true => Ok(text.into()),
-            false => Err(nearest(text, words).map_or_else(String::new, |word| format!("did you mean `{word}`?"))),
+            false => Err(nearest(text, words)
+                .map_or_else(String::new, |word| format!("did you mean `{word}`?"))),
         };
     }
-    match schema["type"].as_str() {
-        Some("boolean") => text.parse::<bool>().map(Value::from).map_err(|_| "write `true` or `false`".into()),
-        Some("integer") => integer(text, schema),
-        Some("number") => text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from).ok_or_else(String::new),
-        // A number or `true` where text is meant is that text: names and hashes may look like numbers.
-        _ if scalar.is_null() => Err("write a value, or leave the key out".into()),
-        _ => Ok(text.into()),
+    if is(schema, "boolean") {
+        return text
+            .parse::<bool>()
+            .map(Value::from)
+            .map_err(|_| "write `true` or `false`".into());
+    }
+    if is(schema, "integer") {
+        return integer(text, schema);
+    }
+    // A number or `true` where text is meant is that text: names and hashes may look like numbers.
+    match scalar.is_null() {
+        true => Err("write a value, or leave the key out".into()),
+        false => Ok(text.into()),
     }
 }
 
 fn integer(text: &str, schema: &Value) -> Result<Value, String> {
     let low = schema["minimum"].as_u64().unwrap_or(0);
-    let high = schema["maximum"].as_u64().unwrap_or(match schema["format"].as_str() {
-        Some("uint8") => u64::from(u8::MAX),
-        Some("uint16") => u64::from(u16::MAX),
-        Some("uint32") => u64::from(u32::MAX),
-        _ => u64::MAX,
-    });
-    match text.parse::<u64>() {
-        Ok(number) if (low..=high).contains(&number) => Ok(number.into()),
-        Ok(_) => Err(format!("from {low} to {high}")),
-        Err(_) => Err("write it in digits".into()),
+    let high = schema["maximum"]
+        .as_u64()
+        .unwrap_or(match schema["format"].as_str() {
+            Some("uint8") => u64::from(u8::MAX),
+            Some("uint16") => u64::from(u16::MAX),
+            Some("uint32") => u64::from(u32::MAX),
+            _ => u64::MAX,
+        });
+    match (text.parse::<u64>(), text.parse::<f64>()) {
+        (Ok(number), _) if (low..=high).contains(&number) => Ok(number.into()),
+        (_, Ok(_)) => Err(format!("a whole number from {low} to {high}")),
+        _ => Err("write it in digits".into()),
     }
 }
 
 fn unknown(key: &str, at: At, schema: &Value, mistakes: &mut Mistakes<'_>) {
-    let known: Vec<&str> = schema["properties"].as_object().map_or_else(Vec::new, |all| all.keys().map(String::as_str).collect());
+    let known: Vec<&str> = schema["properties"]
+        .as_object()
+        .map_or_else(Vec::new, |all| all.keys().map(String::as_str).collect());
     let hint = match nearest(key, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known here: {}", known.join(", ")),
@@ -121,10 +162,26 @@ fn unknown(key: &str, at: At, schema: &Value, mistakes: &mut Mistakes<'_>) {
 }
 
 fn missing(name: &str, node: &Node, schema: &Value, mistakes: &mut Mistakes<'_>) {
-    for key in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+    for key in schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
         if node.get(key).is_none_or(|(_, node)| node.is_null()) {
-            let sentence = schema["properties"][key]["description"].as_str().unwrap_or_default();
-            let of = if name.is_empty() { String::new() } else { format!(" in `{name}`") };
+            let about = schema["properties"][key]["description"]
+                .as_str()
+                .unwrap_or_default();
+            let sentence = about
+                .split_inclusive(". ")
+                .next()
+                .unwrap_or_default()
+                .trim_end();
+            let of = if name.is_empty() {
+                String::new()
+            } else {
+                format!(" in `{name}`")
+            };
             mistakes.add(node.at, format!("`{key}` is missing{of}"), sentence);
         }
     }
@@ -138,7 +195,9 @@ fn member<'s>(schema: &'s Value, key: &str) -> Option<&'s Value> {
 /// Of "this or null", this.
 pub(super) fn without_null(schema: &Value) -> &Value {
     let any = schema["anyOf"].as_array().into_iter().flatten();
-    any.into_iter().find(|one| one["type"] != "null").unwrap_or(schema)
+    any.into_iter()
+        .find(|one| one["type"] != "null")
+        .unwrap_or(schema)
 }
 
 /// Whether a schema takes values of a type.
@@ -151,8 +210,16 @@ pub(super) fn is(schema: &Value, kind: &str) -> bool {
 
 /// The words of a closed set.
 pub(super) fn words(schema: &Value) -> Vec<&str> {
-    let listed = schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let described = schema["oneOf"].as_array().into_iter().flatten().filter_map(|one| one["const"].as_str());
+    let listed = schema["enum"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str);
+    let described = schema["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|one| one["const"].as_str());
     listed.chain(described).collect()
 }
 
@@ -160,7 +227,11 @@ pub(super) fn words(schema: &Value) -> Vec<&str> {
 pub(super) fn kind(schema: &Value) -> String {
     let words = words(schema);
     if !words.is_empty() {
-        return words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(" or ");
+        return words
+            .iter()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(" or ");
     }
     let kind = match schema["format"].as_str() {
         Some("size") => "a size",
@@ -170,7 +241,6 @@ pub(super) fn kind(schema: &Value) -> String {
         _ if is(schema, "array") => "a list",
         _ if is(schema, "boolean") => "`true` or `false`",
         _ if is(schema, "integer") => "a whole number",
-        _ if is(schema, "number") => "a number",
         _ => "text",
     };
     kind.into()

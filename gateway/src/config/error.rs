@@ -12,7 +12,8 @@ pub struct ConfigError {
     pub line: usize,
     /// Counted from 1.
     pub column: usize,
-    /// What is wrong. Never holds a value that came from the environment or from a secret.
+    /// What is wrong. A secret is never shown, and a value that is refused is shown as it was written, before
+    /// the environment was put in; names and paths are shown as they are.
     pub message: String,
     /// How to mend it.
     pub hint: Option<String>,
@@ -56,7 +57,9 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known
         .into_iter()
         .map(|other| (strsim::damerau_levenshtein(&word, other), other))
-        .filter(|(distance, other)| *distance <= 1 + other.chars().count().min(word.chars().count()) / 4)
+        .filter(|(distance, other)| {
+            *distance <= 1 + other.chars().count().min(word.chars().count()) / 4
+        })
         .min()
         .map(|(_, other)| other)
 }

@@ -10,7 +10,10 @@ pub(crate) enum Unexpanded {
 }
 
 /// Puts the environment's values in. `$${` stands for `${` itself.
-pub(crate) fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, Vec<Unexpanded>> {
+pub(crate) fn expand(
+    text: &str,
+    env: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, Vec<Unexpanded>> {
     let mut whole = String::with_capacity(text.len());
     let mut wrong = Vec::new();
     let mut rest = text;
@@ -33,7 +36,11 @@ pub(crate) fn expand(text: &str, env: &dyn Fn(&str) -> Option<String>) -> Result
         rest = &rest[at + end + 1..];
     }
     whole.push_str(rest);
-    if wrong.is_empty() { Ok(whole) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(whole)
+    } else {
+        Err(wrong)
+    }
 }
 
 fn value(inside: &str, env: &dyn Fn(&str) -> Option<String>) -> Result<String, Unexpanded> {
@@ -87,7 +94,10 @@ mod tests {
     fn what_is_missing_is_named() {
         let missing = |name: &str| Unexpanded::Missing(name.into());
         check("${NONE}", Err(vec![missing("NONE")]));
-        check("${NONE}${OTHER}", Err(vec![missing("NONE"), missing("OTHER")]));
+        check(
+            "${NONE}${OTHER}",
+            Err(vec![missing("NONE"), missing("OTHER")]),
+        );
         check("${HOME_OF", Err(vec![Unexpanded::Malformed]));
         check("${}", Err(vec![Unexpanded::Malformed]));
         check("${a b}", Err(vec![Unexpanded::Malformed]));

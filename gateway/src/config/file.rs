@@ -1,10 +1,13 @@
 //! The configuration as it is written. `docs/configuration.md` and the JSON Schema are made from this file.
 
+mod limits;
+
 use super::secret::Secret;
-use super::units::{Size, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+pub use limits::{LimitsFile, TimeoutsFile};
 
 /// One file configures the gateway. Relative paths count from the folder the file is in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -168,48 +171,6 @@ pub struct DetectFile {
     pub decode: bool,
 }
 
-/// How much memory and how many connections are given to others.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct LimitsFile {
-    /// The largest request body, as sent and as decoded; beyond it the request is refused.
-    pub body: Size,
-    /// The largest head of a request: its line and headers together.
-    pub headers: Size,
-    /// How many times larger than it came a compressed body may become.
-    pub decoded_ratio: u32,
-    /// The largest answer that is read whole; a streamed answer may be longer.
-    pub answer: Size,
-    /// How much of a streamed answer may be held back while it is judged, such as a long tool call.
-    pub stream_hold: Size,
-    /// How many connections of agents are served at once; further ones wait to be accepted.
-    pub connections: u32,
-}
-
-/// How long others are waited for.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct TimeoutsFile {
-    /// For an agent to send the head of a request, from its first byte.
-    pub request_head: Time,
-    /// For an agent to send the next piece of a body.
-    pub request_body: Time,
-    /// To connect to an upstream, TLS included.
-    pub connect: Time,
-    /// For an upstream to begin its answer.
-    pub answer_head: Time,
-    /// For an upstream to send the next piece of an answer.
-    pub answer_idle: Time,
-    /// For an agent to take the next piece of an answer.
-    pub agent_write: Time,
-    /// For an agent to send the next request on a connection.
-    pub keep_alive: Time,
-    /// For exchanges in flight to end when the gateway is told to stop.
-    pub grace: Time,
-    /// For a connection to an upstream to be used again.
-    pub upstream_keep_alive: Time,
-}
-
 /// Where the decision log goes.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -222,54 +183,49 @@ pub struct DecisionsFile {
 
 impl Default for AgentsFile {
     fn default() -> Self {
-        AgentsFile { listen: "127.0.0.1:8080".into(), http2: true, tls: None }
+        AgentsFile {
+            listen: "127.0.0.1:8080".into(),
+            http2: true,
+            tls: None,
+        }
     }
 }
 
 impl Default for OperatorsFile {
     fn default() -> Self {
-        OperatorsFile { listen: "127.0.0.1:9090".into(), hosts: Vec::new() }
+        OperatorsFile {
+            listen: "127.0.0.1:9090".into(),
+            hosts: Vec::new(),
+        }
     }
 }
 
 impl Default for DetectFile {
     fn default() -> Self {
-        let sallyport_detect::Config { secrets, personal, hidden, markers, links, decode } = sallyport_detect::Config::default();
-        DetectFile { secrets, personal, hidden, markers, links, decode }
-    }
-}
-
-impl Default for LimitsFile {
-    fn default() -> Self {
-        LimitsFile {
-            body: Size::mib(32),
-            headers: Size::kib(64),
-            decoded_ratio: 100,
-            answer: Size::mib(32),
-            stream_hold: Size::mib(1),
-            connections: 10_000,
-        }
-    }
-}
-
-impl Default for TimeoutsFile {
-    fn default() -> Self {
-        TimeoutsFile {
-            request_head: Time::secs(10),
-            request_body: Time::secs(60),
-            connect: Time::secs(5),
-            answer_head: Time::secs(300),
-            answer_idle: Time::secs(300),
-            agent_write: Time::secs(30),
-            keep_alive: Time::secs(60),
-            grace: Time::secs(30),
-            upstream_keep_alive: Time::secs(60),
+        let sallyport_detect::Config {
+            secrets,
+            personal,
+            hidden,
+            markers,
+            links,
+            decode,
+        } = sallyport_detect::Config::default();
+        DetectFile {
+            secrets,
+            personal,
+            hidden,
+            markers,
+            links,
+            decode,
         }
     }
 }
 
 impl Default for DecisionsFile {
     fn default() -> Self {
-        DecisionsFile { to: "stdout".into(), text: false }
+        DecisionsFile {
+            to: "stdout".into(),
+            text: false,
+        }
     }
 }

@@ -27,9 +27,15 @@ pub fn load_keys_file(file: &Path, mut keys: Keys) -> Result<Keys, ConfigErrors>
     let mut mistakes = Mistakes::new(file);
     expand_tree(&mut tree, &|name| std::env::var(name).ok(), &mut mistakes);
     // An empty file is an empty list.
-    let empty = tree.is_null() || matches!(&tree.value, tree::Value::Map(entries) if entries.is_empty());
+    let empty =
+        tree.is_null() || matches!(&tree.value, tree::Value::Map(entries) if entries.is_empty());
     if !empty {
-        let json = check("the file", &tree, &reference::schema_of::<Vec<KeyFile>>(), &mut mistakes);
+        let json = check(
+            "the file",
+            &tree,
+            &reference::schema_of::<Vec<KeyFile>>(),
+            &mut mistakes,
+        );
         if mistakes.found.is_empty() {
             match serde_json::from_value::<Vec<KeyFile>>(json) {
                 Ok(list) => add(&list, &tree, &mut keys, &mut mistakes),
@@ -44,16 +50,28 @@ pub fn load_keys_file(file: &Path, mut keys: Keys) -> Result<Keys, ConfigErrors>
 /// Adds a list of keys, noting what is wrong with each. `tree` is the list as written.
 pub(super) fn add(list: &[KeyFile], tree: &Node, keys: &mut Keys, mistakes: &mut Mistakes<'_>) {
     if list.len() > KEYS_MAX {
-        mistakes.add(tree.at, format!("more than {KEYS_MAX} keys"), "split the teams over several gateways");
+        mistakes.add(
+            tree.at,
+            format!("more than {KEYS_MAX} keys"),
+            "split the teams over several gateways",
+        );
         return;
     }
-    let mut names: HashSet<String> = keys.callers().iter().map(|caller| caller.key.to_string()).collect();
+    let mut names: HashSet<String> = keys
+        .callers()
+        .iter()
+        .map(|caller| caller.key.to_string())
+        .collect();
     for (index, key) in list.iter().enumerate() {
         let index = index.to_string();
         let at = |field| tree.place(&[&index, field]);
         if !is_team(&key.team) {
             let hint = "small letters, digits and underscores, no digit first: it is part of `package sallyport.teams.<team>`";
-            mistakes.add(at("team"), format!("`{}` cannot name a team", key.team), hint);
+            mistakes.add(
+                at("team"),
+                format!("`{}` cannot name a team", key.team),
+                hint,
+            );
         }
         for (field, word) in [("name", &key.name), ("agent", &key.agent)] {
             if !is_name(word) {
@@ -62,11 +80,17 @@ pub(super) fn add(list: &[KeyFile], tree: &Node, keys: &mut Keys, mistakes: &mut
             }
         }
         if !names.insert(key.name.clone()) {
-            mistakes.add(at("name"), format!("two keys are named `{}`", key.name), "give each key a name of its own");
+            mistakes.add(
+                at("name"),
+                format!("two keys are named `{}`", key.name),
+                "give each key a name of its own",
+            );
         }
         let Some(hash) = KeyHash::from_hex(&key.sha256) else {
             let hint = match key.sha256.starts_with(KEY_PREFIX) {
-                true => "this looks like the key itself: it is now in a file, so make a new one with `sallyport key new`",
+                true => {
+                    "this looks like the key itself: it is now in a file, so make a new one with `sallyport key new`"
+                }
                 false => "paste the 64 hex digits that `sallyport key new` prints",
             };
             mistakes.add(at("sha256"), "`sha256` is no SHA-256 in hex", hint);
@@ -74,7 +98,11 @@ pub(super) fn add(list: &[KeyFile], tree: &Node, keys: &mut Keys, mistakes: &mut
         };
         let labels: Vec<(String, String)> = key.labels.clone().into_iter().collect();
         if let Err(other) = keys.add(hash, caller(&key.name, &key.team, &key.agent, &labels)) {
-            mistakes.add(at("sha256"), format!("`{}` and `{}` are the same key", key.name, other.key), "make one of them new");
+            mistakes.add(
+                at("sha256"),
+                format!("`{}` and `{}` are the same key", key.name, other.key),
+                "make one of them new",
+            );
         }
     }
 }
@@ -82,7 +110,10 @@ pub(super) fn add(list: &[KeyFile], tree: &Node, keys: &mut Keys, mistakes: &mut
 /// Whether a word can be part of `package sallyport.teams.<team>`.
 fn is_team(word: &str) -> bool {
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
-    !word.is_empty() && word.len() <= 64 && !word.starts_with(|c: char| c.is_ascii_digit()) && word.bytes().all(fits)
+    !word.is_empty()
+        && word.len() <= 64
+        && !word.starts_with(|c: char| c.is_ascii_digit())
+        && word.bytes().all(fits)
 }
 
 /// Whether a word can name a key or an agent in logs.

@@ -16,8 +16,12 @@ pub fn config_schema() -> Value {
 
 /// A type's schema, with everything written in place.
 pub(super) fn schema_of<T: JsonSchema>() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    settings.into_generator().into_root_schema_for::<T>().to_value()
+    let settings =
+        SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value()
 }
 
 /// The reference page, as Markdown.
@@ -60,7 +64,9 @@ keys_file: keys.yaml
 
 /// The keys of one group, and then the groups within it.
 fn section(page: &mut String, path: &str, schema: &Value, defaults: &Value, level: usize) {
-    let Some(properties) = schema["properties"].as_object() else { return };
+    let Some(properties) = schema["properties"].as_object() else {
+        return;
+    };
     if !path.is_empty() {
         let _ = write!(page, "{} `{path}`\n\n", "#".repeat(level));
         if let Some(sentence) = schema["description"].as_str() {
@@ -71,18 +77,40 @@ fn section(page: &mut String, path: &str, schema: &Value, defaults: &Value, leve
     }
     page.push_str("| key | value | default | |\n|---|---|---|---|\n");
     for (name, member) in properties {
-        let sentence = one_line(member["description"].as_str().unwrap_or_default()).replace('|', "\\|");
-        let _ = writeln!(page, "| `{name}` | {} | {} | {sentence} |", value_words(member), default_words(name, member, schema, defaults));
+        let sentence =
+            one_line(member["description"].as_str().unwrap_or_default()).replace('|', "\\|");
+        let _ = writeln!(
+            page,
+            "| `{name}` | {} | {} | {sentence} |",
+            value_words(member),
+            default_words(name, member, schema, defaults)
+        );
     }
     page.push('\n');
     for (name, member) in properties {
         let member = without_null(member);
-        let below = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let below = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         let default = member.get("default").unwrap_or(&defaults[name]);
         if is(member, "array") {
-            section(page, &format!("{below}[]"), &member["items"], &Value::Null, 2);
+            section(
+                page,
+                &format!("{below}[]"),
+                &member["items"],
+                &Value::Null,
+                2,
+            );
         } else if member["additionalProperties"]["properties"].is_object() {
-            section(page, &format!("{below}.<name>"), &member["additionalProperties"], &Value::Null, 2);
+            section(
+                page,
+                &format!("{below}.<name>"),
+                &member["additionalProperties"],
+                &Value::Null,
+                2,
+            );
         } else {
             section(page, &below, member, default, 2);
         }
@@ -110,7 +138,11 @@ fn value_words(member: &Value) -> String {
 }
 
 fn default_words(name: &str, member: &Value, group: &Value, defaults: &Value) -> String {
-    let required = group["required"].as_array().into_iter().flatten().any(|one| one == name);
+    let required = group["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|one| one == name);
     if required {
         return "**required**".into();
     }

@@ -75,7 +75,10 @@ mod tests {
     fn a_secret_is_never_shown() {
         let secret = Secret::new("sk-live-1234");
         let json = serde_json::to_string(&secret).expect("a string");
-        assert_eq!(format!("{secret} {secret:?} {json}"), "[secret] [secret] \"[secret]\"");
+        assert_eq!(
+            format!("{secret} {secret:?} {json}"),
+            "[secret] [secret] \"[secret]\""
+        );
         assert_eq!(secret.expose(), "sk-live-1234");
     }
 }

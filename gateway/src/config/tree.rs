@@ -59,22 +59,32 @@ impl Node {
     /// The value of a key.
     pub fn get(&self, name: &str) -> Option<(&Key, &Node)> {
         match &self.value {
-            Value::Map(entries) => entries.iter().find(|(key, _)| key.name == name).map(|(key, node)| (key, node)),
+            Value::Map(entries) => entries
+                .iter()
+                .find(|(key, _)| key.name == name)
+                .map(|(key, node)| (key, node)),
             _ => None,
         }
     }
 
     /// The place of what `path` names, or of the nearest thing above it. The key's place, not its value's.
     pub fn place(&self, path: &[&str]) -> At {
-        let Some((first, rest)) = path.split_first() else { return self.at };
+        let Some((first, rest)) = path.split_first() else {
+            return self.at;
+        };
         match &self.value {
             Value::Map(_) => match self.get(first) {
-                Some((key, node)) if rest.is_empty() || matches!(node.value, Value::Scalar(_)) => key.at,
+                Some((key, node)) if rest.is_empty() || matches!(node.value, Value::Scalar(_)) => {
+                    key.at
+                }
                 Some((_, node)) => node.place(rest),
                 None => self.at,
             },
             Value::List(items) => {
-                let item = first.parse::<usize>().ok().and_then(|index| items.get(index));
+                let item = first
+                    .parse::<usize>()
+                    .ok()
+                    .and_then(|index| items.get(index));
                 item.map_or(self.at, |item| item.place(rest))
             }
             Value::Scalar(_) => self.at,
@@ -91,7 +101,9 @@ impl Node {
         match &mut self.value {
             Value::Scalar(scalar) => with(self.at, scalar),
             Value::List(items) => items.iter_mut().for_each(|item| item.each_scalar(with)),
-            Value::Map(entries) => entries.iter_mut().for_each(|(_, node)| node.each_scalar(with)),
+            Value::Map(entries) => entries
+                .iter_mut()
+                .for_each(|(_, node)| node.each_scalar(with)),
         }
     }
 
@@ -100,7 +112,10 @@ impl Node {
         match &self.value {
             Value::Scalar(scalar) => scalar_to_json(scalar),
             Value::List(items) => items.iter().map(Node::to_json).collect(),
-            Value::Map(entries) => entries.iter().map(|(key, node)| (key.name.clone(), node.to_json())).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, node)| (key.name.clone(), node.to_json()))
+                .collect(),
         }
     }
 }
@@ -127,7 +142,11 @@ fn scalar_to_json(scalar: &Scalar) -> serde_json::Value {
 
 /// Reads a file's one document.
 pub(crate) fn read(file: &Path, text: &str) -> Result<Node, ConfigError> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    let mut reader = Reader {
+        parser: Parser::new_from_str(text),
+        anchors: HashMap::new(),
+        nodes: 0,
+    };
     reader.document().map_err(|wrong| ConfigError {
         file: file.into(),
         line: wrong.at.line,
@@ -145,7 +164,11 @@ struct Wrong {
 
 impl Wrong {
     fn new(at: At, message: impl Into<String>, hint: &'static str) -> Self {
-        Wrong { at, message: message.into(), hint: Some(hint) }
+        Wrong {
+            at,
+            message: message.into(),
+            hint: Some(hint),
+        }
     }
 }
 
@@ -160,7 +183,10 @@ impl<'t> Reader<'t> {
         match self.parser.next_event() {
             Some(Ok(event)) => Ok(event),
             Some(Err(error)) => Err(Wrong {
-                at: At { line: error.marker().line(), column: error.marker().col() + 1 },
+                at: At {
+                    line: error.marker().line(),
+                    column: error.marker().col() + 1,
+                },
                 message: format!("not YAML: {}", error.info()),
                 hint: None,
             }),
@@ -174,21 +200,35 @@ impl<'t> Reader<'t> {
             let (event, span) = self.next()?;
             match event {
                 Event::StreamEnd => break,
-                Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing => {}
+                Event::StreamStart
+                | Event::DocumentStart(_)
+                | Event::DocumentEnd
+                | Event::Nothing => {}
                 _ if found.is_some() => {
-                    return Err(Wrong::new(at(&span), "a second document begins here", "keep one document in a file"));
+                    return Err(Wrong::new(
+                        at(&span),
+                        "a second document begins here",
+                        "keep one document in a file",
+                    ));
                 }
                 event => found = Some(self.node(event, span, 0)?),
             }
         }
-        Ok(found.unwrap_or(Node { at: At { line: 1, column: 1 }, value: Value::Map(Vec::new()) }))
+        Ok(found.unwrap_or(Node {
+            at: At { line: 1, column: 1 },
+            value: Value::Map(Vec::new()),
+        }))
     }
 
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Wrong> {
         let at = at(&span);
         self.count(1, at)?;
         if depth > DEPTH_MAX {
-            return Err(Wrong::new(at, format!("nested more than {DEPTH_MAX} deep"), "make it flatter"));
+            return Err(Wrong::new(
+                at,
+                format!("nested more than {DEPTH_MAX} deep"),
+                "make it flatter",
+            ));
         }
         let before = self.nodes;
         let (anchor, value) = match event {
@@ -196,11 +236,18 @@ impl<'t> Reader<'t> {
             Event::SequenceStart(anchor, _) => (anchor, self.list(depth)?),
             Event::MappingStart(anchor, _) => (anchor, self.map(depth)?),
             Event::Alias(anchor) => return self.alias(anchor, at),
-            _ => return Err(Wrong::new(at, "a value is missing here", "write one, or `~` for none")),
+            _ => {
+                return Err(Wrong::new(
+                    at,
+                    "a value is missing here",
+                    "write one, or `~` for none",
+                ));
+            }
         };
         let node = Node { at, value };
         if anchor > 0 {
-            self.anchors.insert(anchor, (node.clone(), 1 + self.nodes - before));
+            self.anchors
+                .insert(anchor, (node.clone(), 1 + self.nodes - before));
         }
         Ok(node)
     }
@@ -210,12 +257,20 @@ impl<'t> Reader<'t> {
         if self.nodes <= NODES_MAX {
             return Ok(());
         }
-        Err(Wrong::new(at, format!("more than {NODES_MAX} values"), "split the file, or use fewer aliases"))
+        Err(Wrong::new(
+            at,
+            format!("more than {NODES_MAX} values"),
+            "split the file, or use fewer aliases",
+        ))
     }
 
     fn alias(&mut self, anchor: usize, at: At) -> Result<Node, Wrong> {
         let Some((node, size)) = self.anchors.get(&anchor).cloned() else {
-            return Err(Wrong::new(at, "this alias names itself", "write the value out"));
+            return Err(Wrong::new(
+                at,
+                "this alias names itself",
+                "write the value out",
+            ));
         };
         self.count(size, at)?;
         Ok(node)
@@ -240,7 +295,13 @@ impl<'t> Reader<'t> {
             let name = match event {
                 Event::MappingEnd => return Ok(Value::Map(entries)),
                 Event::Scalar(name, ..) => name.into_owned(),
-                _ => return Err(Wrong::new(key_at, "a key must be plain text", "write `key: value`")),
+                _ => {
+                    return Err(Wrong::new(
+                        key_at,
+                        "a key must be plain text",
+                        "write `key: value`",
+                    ));
+                }
             };
             if let Some(first) = seen.insert(name.clone(), key_at) {
                 let message = format!("`{name}` is given twice, first in line {}", first.line);
@@ -254,9 +315,16 @@ impl<'t> Reader<'t> {
 }
 
 fn scalar(text: &str, style: ScalarStyle) -> Value {
-    Value::Scalar(Scalar { written: text.into(), text: text.into(), plain: style == ScalarStyle::Plain })
+    Value::Scalar(Scalar {
+        written: text.into(),
+        text: text.into(),
+        plain: style == ScalarStyle::Plain,
+    })
 }
 
 fn at(span: &Span) -> At {
-    At { line: span.start.line(), column: span.start.col() + 1 }
+    At {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+    }
 }

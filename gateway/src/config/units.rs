@@ -64,9 +64,15 @@ impl FromStr for Size {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (number, unit) = split(text);
-        let (_, factor) = SIZES.iter().find(|(name, _)| *name == unit).ok_or(SIZE_HINT)?;
+        let (_, factor) = SIZES
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .ok_or(SIZE_HINT)?;
         let number: u64 = number.parse().map_err(|_| SIZE_HINT)?;
-        number.checked_mul(*factor).map(Size).ok_or("this is more than can be counted")
+        number
+            .checked_mul(*factor)
+            .map(Size)
+            .ok_or("this is more than can be counted")
     }
 }
 
@@ -75,23 +81,32 @@ impl FromStr for Time {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (number, unit) = split(text);
-        let (_, factor) = TIMES_MS.iter().find(|(name, _)| *name == unit).ok_or(TIME_HINT)?;
+        let (_, factor) = TIMES_MS
+            .iter()
+            .find(|(name, _)| *name == unit)
+            .ok_or(TIME_HINT)?;
         let number: u64 = number.parse().map_err(|_| TIME_HINT)?;
         let time = number.checked_mul(*factor).map(Duration::from_millis);
-        time.filter(|time| *time <= TIME_MAX).map(Time).ok_or("the longest time is a year")
+        time.filter(|time| *time <= TIME_MAX)
+            .map(Time)
+            .ok_or("the longest time is a year")
     }
 }
 
 /// Digits, and what follows them.
 fn split(text: &str) -> (&str, &str) {
     let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     (&text[..end], text[end..].trim_start())
 }
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = |(_, factor): &&(&str, u64)| factor.is_power_of_two() && self.0 >= *factor && self.0 % factor == 0;
+        let fits = |(_, factor): &&(&str, u64)| {
+            factor.is_power_of_two() && self.0 >= *factor && self.0.is_multiple_of(*factor)
+        };
         let (unit, factor) = SIZES.iter().find(fits).unwrap_or(&("B", 1));
         write!(f, "{}{unit}", self.0 / factor)
     }
@@ -165,18 +180,40 @@ mod tests {
             ("0B", 0, "0B"),
         ] {
             let size: Size = text.parse().expect(text);
-            assert_eq!((size.0, size.to_string().as_str()), (bytes, again), "{text}");
+            assert_eq!(
+                (size.0, size.to_string().as_str()),
+                (bytes, again),
+                "{text}"
+            );
         }
-        for text in ["", "MiB", "-1", "1.5MiB", "32 mib", "32MiBx", "99999999999GiB", "32M"] {
+        for text in [
+            "",
+            "MiB",
+            "-1",
+            "1.5MiB",
+            "32 mib",
+            "32MiBx",
+            "99999999999GiB",
+            "32M",
+        ] {
             assert!(text.parse::<Size>().is_err(), "`{text}` is no size");
         }
     }
 
     #[test]
     fn durations_are_read_and_written() {
-        for (text, ms, again) in [("500ms", 500, "500ms"), ("30s", 30_000, "30s"), ("5m", 300_000, "300s"), ("1h", 3_600_000, "3600s")] {
+        for (text, ms, again) in [
+            ("500ms", 500, "500ms"),
+            ("30s", 30_000, "30s"),
+            ("5m", 300_000, "300s"),
+            ("1h", 3_600_000, "3600s"),
+        ] {
             let time: Time = text.parse().expect(text);
-            assert_eq!((time.0.as_millis(), time.to_string().as_str()), (ms, again), "{text}");
+            assert_eq!(
+                (time.0.as_millis(), time.to_string().as_str()),
+                (ms, again),
+                "{text}"
+            );
         }
         for text in ["", "30", "s", "1.5s", "-1s", "30 sec", "99999999h", "10d"] {
             assert!(text.parse::<Time>().is_err(), "`{text}` is no duration");

@@ -28,15 +28,25 @@ impl OperatorsApp {
 
 #[async_trait]
 impl HttpServerApp for OperatorsApp {
-    async fn process_new_http(self: &Arc<Self>, mut session: ServerSession, _: &ShutdownWatch) -> Option<ReusedHttpStream> {
+    async fn process_new_http(
+        self: &Arc<Self>,
+        mut session: ServerSession,
+        _: &ShutdownWatch,
+    ) -> Option<ReusedHttpStream> {
         session.set_keepalive(None);
         session.set_read_timeout(Some(PATIENCE));
         session.set_write_timeout(Some(PATIENCE));
-        if !matches!(tokio::time::timeout(PATIENCE, session.read_request()).await, Ok(Ok(true))) {
+        if !matches!(
+            tokio::time::timeout(PATIENCE, session.read_request()).await,
+            Ok(Ok(true))
+        ) {
             return None;
         }
         let head = session.req_header();
-        let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
         let reply = answer(&head.method, target, &head.headers, &self.view);
         if write(&mut session, reply).await.is_ok() {
             let _ = session.finish().await;
@@ -55,5 +65,7 @@ async fn write(session: &mut ServerSession, reply: OperatorsReply) -> pingora_co
         }
     }
     session.write_response_header(Box::new(head)).await?;
-    session.write_response_body(Bytes::from(reply.body), true).await
+    session
+        .write_response_body(Bytes::from(reply.body), true)
+        .await
 }

@@ -3,7 +3,9 @@
 use crate::policies::Status;
 use crate::record::{Record, RecordSink};
 use prometheus::core::Collector;
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -17,7 +19,8 @@ const NONE: &str = "none";
 
 /// From 10 microseconds to 5 minutes: policies take microseconds, models minutes.
 const SECONDS: [f64; 20] = [
-    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0,
+    0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+    0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0,
 ];
 
 /// All that is counted.
@@ -65,7 +68,10 @@ impl Drop for InFlight {
 
 impl Metrics {
     /// Counts from zero.
-    #[expect(clippy::expect_used, reason = "names and labels are written below, and a test makes them all")]
+    #[expect(
+        clippy::expect_used,
+        reason = "names and labels are written below, and a test makes them all"
+    )]
     pub fn new() -> Self {
         Metrics::named().expect("the names of the metrics are valid and differ")
     }
@@ -76,18 +82,71 @@ impl Metrics {
         let build = gauges(kept, "build_info", "Which version this is.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Ok(Metrics {
-            exchanges: counters(kept, "exchanges_total", "Exchanges that ended.", &["route", "operation", "verdict", "status"])?,
-            in_flight: keep(kept, IntGauge::new(named("exchanges_in_flight"), "Exchanges under way.")?)?,
-            findings: counters(kept, "findings_total", "What the detectors found.", &["label", "flow"])?,
-            refusals: counters(kept, "refusals_total", "Exchanges and tool calls that a rule refused.", &["rule"])?,
-            tokens: counters(kept, "tokens_total", "Tokens, as the upstreams counted them.", &["team", "route", "kind"])?,
-            failures: counters(kept, "failures_total", "Exchanges that broke, and whose doing that was.", &["code", "blame"])?,
+            exchanges: counters(
+                kept,
+                "exchanges_total",
+                "Exchanges that ended.",
+                &["route", "operation", "verdict", "status"],
+            )?,
+            in_flight: keep(
+                kept,
+                IntGauge::new(named("exchanges_in_flight"), "Exchanges under way.")?,
+            )?,
+            findings: counters(
+                kept,
+                "findings_total",
+                "What the detectors found.",
+                &["label", "flow"],
+            )?,
+            refusals: counters(
+                kept,
+                "refusals_total",
+                "Exchanges and tool calls that a rule refused.",
+                &["rule"],
+            )?,
+            tokens: counters(
+                kept,
+                "tokens_total",
+                "Tokens, as the upstreams counted them.",
+                &["team", "route", "kind"],
+            )?,
+            failures: counters(
+                kept,
+                "failures_total",
+                "Exchanges that broke, and whose doing that was.",
+                &["code", "blame"],
+            )?,
             stages: stages(kept)?,
-            loads: counters(kept, "loads_total", "Changes of policies and keys that came into force, or did not.", &["what", "outcome"])?,
-            policy_info: gauges(kept, "policy_info", "Which policies are in force.", &["revision"])?,
-            policy_time: gauges(kept, "policy_in_force_since_seconds", "Since when they are in force, in seconds since 1970.", &[])?,
-            decisions_written: counters(kept, "decisions_written_total", "Decision records that were written.", &[])?,
-            decisions_dropped: counters(kept, "decisions_dropped_total", "Decision records that were lost.", &[])?,
+            loads: counters(
+                kept,
+                "loads_total",
+                "Changes of policies and keys that came into force, or did not.",
+                &["what", "outcome"],
+            )?,
+            policy_info: gauges(
+                kept,
+                "policy_info",
+                "Which policies are in force.",
+                &["revision"],
+            )?,
+            policy_time: gauges(
+                kept,
+                "policy_in_force_since_seconds",
+                "Since when they are in force, in seconds since 1970.",
+                &[],
+            )?,
+            decisions_written: counters(
+                kept,
+                "decisions_written_total",
+                "Decision records that were written.",
+                &[],
+            )?,
+            decisions_dropped: counters(
+                kept,
+                "decisions_dropped_total",
+                "Decision records that were lost.",
+                &[],
+            )?,
             rules: Values::default(),
             teams: Values::default(),
             copying: Mutex::new(()),
@@ -107,22 +166,39 @@ impl Metrics {
         let route = record.route.as_deref().unwrap_or(NONE);
         let verdict = record.verdict.as_str();
         let operation = record.operation.unwrap_or(NONE);
-        all.exchanges.with_label_values(&[route, operation, verdict, class(record.status)]).inc();
+        all.exchanges
+            .with_label_values(&[route, operation, verdict, class(record.status)])
+            .inc();
         for finding in &record.findings {
-            all.findings.with_label_values(&[finding.label, finding.flow]).inc();
+            all.findings
+                .with_label_values(&[finding.label, finding.flow])
+                .inc();
         }
         for rule in &record.refused_by {
-            all.refusals.with_label_values(&[&*all.rules.bounded(rule)]).inc();
+            all.refusals
+                .with_label_values(&[&*all.rules.bounded(rule)])
+                .inc();
         }
-        let team = record.caller.as_ref().map_or_else(|| NONE.into(), |caller| all.teams.bounded(&caller.team));
+        let team = record
+            .caller
+            .as_ref()
+            .map_or_else(|| NONE.into(), |caller| all.teams.bounded(&caller.team));
         let usage = record.usage;
-        for (kind, count) in [("input", usage.input), ("output", usage.output), ("cached", usage.cached)] {
+        for (kind, count) in [
+            ("input", usage.input),
+            ("output", usage.output),
+            ("cached", usage.cached),
+        ] {
             if let Some(count) = count {
-                all.tokens.with_label_values(&[&*team, route, kind]).inc_by(count);
+                all.tokens
+                    .with_label_values(&[&*team, route, kind])
+                    .inc_by(count);
             }
         }
         if let Some(failure) = &record.failure {
-            all.failures.with_label_values(&[failure.code, failure.blame.as_str()]).inc();
+            all.failures
+                .with_label_values(&[failure.code, failure.blame.as_str()])
+                .inc();
         }
         let micros = record.micros;
         for (stage, time) in [
@@ -133,7 +209,9 @@ impl Metrics {
             ("total", micros.total),
         ] {
             if let Some(time) = time {
-                all.stages.with_label_values(&[stage]).observe(time as f64 / 1e6);
+                all.stages
+                    .with_label_values(&[stage])
+                    .observe(time as f64 / 1e6);
             }
         }
     }
@@ -148,13 +226,19 @@ impl Metrics {
         raise(&self.decisions_written, &[], records.written());
         raise(&self.decisions_dropped, &[], records.dropped());
         self.policy_info.reset();
-        self.policy_info.with_label_values(&[&*policies.revision]).set(1);
-        self.policy_time.with_label_values(&[] as &[&str]).set(policies.loaded_at_ns / 1_000_000_000);
+        self.policy_info
+            .with_label_values(&[&*policies.revision])
+            .set(1);
+        self.policy_time
+            .with_label_values(&[] as &[&str])
+            .set(policies.loaded_at_ns / 1_000_000_000);
     }
 
     /// Everything, in the form Prometheus reads.
     pub fn text(&self) -> String {
-        TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .unwrap_or_default()
     }
 }
 
@@ -165,7 +249,12 @@ struct Values(RwLock<HashSet<Arc<str>>>);
 impl Values {
     /// The value, or `other` if there are too many already.
     fn bounded(&self, value: &Arc<str>) -> Arc<str> {
-        if self.0.read().unwrap_or_else(PoisonError::into_inner).contains(value) {
+        if self
+            .0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .contains(value)
+        {
             return value.clone();
         }
         let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -198,20 +287,43 @@ fn named(name: &str) -> String {
     format!("sallyport_{name}")
 }
 
-fn keep<C: Collector + Clone + 'static>(registry: &Registry, counter: C) -> Result<C, prometheus::Error> {
+fn keep<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    counter: C,
+) -> Result<C, prometheus::Error> {
     registry.register(Box::new(counter.clone()))?;
     Ok(counter)
 }
 
-fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
-    keep(registry, IntCounterVec::new(Opts::new(named(name), help), labels)?)
+fn counters(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, prometheus::Error> {
+    keep(
+        registry,
+        IntCounterVec::new(Opts::new(named(name), help), labels)?,
+    )
 }
 
-fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, prometheus::Error> {
-    keep(registry, IntGaugeVec::new(Opts::new(named(name), help), labels)?)
+fn gauges(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntGaugeVec, prometheus::Error> {
+    keep(
+        registry,
+        IntGaugeVec::new(Opts::new(named(name), help), labels)?,
+    )
 }
 
 fn stages(registry: &Registry) -> Result<HistogramVec, prometheus::Error> {
-    let options = HistogramOpts::new(named("stage_seconds"), "Where the time of an exchange goes.").buckets(SECONDS.to_vec());
+    let options = HistogramOpts::new(
+        named("stage_seconds"),
+        "Where the time of an exchange goes.",
+    )
+    .buckets(SECONDS.to_vec());
     keep(registry, HistogramVec::new(options, &["stage"])?)
 }

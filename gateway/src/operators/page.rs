@@ -14,15 +14,24 @@ const STYLE: &str = include_str!("page.css");
 
 /// The page's one style sheet, as a source for the content security policy.
 pub(super) fn style_source() -> String {
-    format!("style-src 'sha256-{}'; ", STANDARD.encode(Sha256::digest(STYLE)))
+    format!(
+        "style-src 'sha256-{}'; ",
+        STANDARD.encode(Sha256::digest(STYLE))
+    )
 }
 
 /// The page.
 pub(super) fn page(view: &OperatorsView, now_ns: i64) -> String {
     let mut html = Html::default();
     html.raw("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">");
-    html.raw("<meta http-equiv=\"refresh\" content=\"10\"><title>Sallyport</title><style>").raw(STYLE).raw("</style></head><body>");
-    html.raw("<header><h1>Sallyport</h1><p>").text(env!("CARGO_PKG_VERSION")).raw(" · ").text(&rfc3339(now_ns)).raw("</p></header><main>");
+    html.raw("<meta http-equiv=\"refresh\" content=\"10\"><title>Sallyport</title><style>")
+        .raw(STYLE)
+        .raw("</style></head><body>");
+    html.raw("<header><h1>Sallyport</h1><p>")
+        .text(env!("CARGO_PKG_VERSION"))
+        .raw(" · ")
+        .text(&rfc3339(now_ns))
+        .raw("</p></header><main>");
     policies(&mut html, view);
     upstreams(&mut html, view);
     teams(&mut html, view);
@@ -37,26 +46,61 @@ fn policies(html: &mut Html, view: &OperatorsView) {
     standing(html, &status);
     let loaded = view.policies.loaded();
     let teams: Vec<&str> = loaded.policy.teams().collect();
-    html.raw("<dl><dt>Platform</dt><dd>").text(if loaded.policy.has_org() { "has rules" } else { "has no rules of its own" });
-    html.raw("</dd><dt>Teams</dt><dd>").text(&if teams.is_empty() { "none: nothing is allowed".into() } else { teams.join(", ") }).raw("</dd></dl></section>");
+    html.raw("<dl><dt>Platform</dt><dd>")
+        .text(if loaded.policy.has_org() {
+            "has rules"
+        } else {
+            "has no rules of its own"
+        });
+    html.raw("</dd><dt>Teams</dt><dd>")
+        .text(&if teams.is_empty() {
+            "none: nothing is allowed".into()
+        } else {
+            teams.join(", ")
+        })
+        .raw("</dd></dl></section>");
 }
 
 fn standing(html: &mut Html, status: &Status) {
-    html.raw("<dl><dt>In force</dt><dd><code>").text(&status.revision).raw("</code> since ").text(&rfc3339(status.loaded_at_ns)).raw("</dd>");
+    html.raw("<dl><dt>In force</dt><dd><code>")
+        .text(&status.revision)
+        .raw("</code> since ")
+        .text(&rfc3339(status.loaded_at_ns))
+        .raw("</dd>");
     if let Some(path) = &status.path {
-        html.raw("<dt>From</dt><dd><code>").text(&path.display().to_string()).raw("</code></dd>");
+        html.raw("<dt>From</dt><dd><code>")
+            .text(&path.display().to_string())
+            .raw("</code></dd>");
     }
     html.raw("</dl>");
     if let Some(error) = &status.error {
-        html.raw("<div class=\"bad\"><p>What is there now is not in force:</p><pre>").text(error).raw("</pre></div>");
+        html.raw("<div class=\"bad\"><p>What is there now is not in force:</p><pre>")
+            .text(error)
+            .raw("</pre></div>");
     }
 }
 
 fn upstreams(html: &mut Html, view: &OperatorsView) {
     html.raw("<section><h2>Upstreams</h2><table><tr><th>Name</th><th>Address</th><th>Speaks</th><th>Key</th><th>Routes</th></tr>");
     for upstream in &view.config.upstreams {
-        let routes: Vec<String> = view.config.routes.iter().filter(|route| route.upstream.name == upstream.name).map(route_words).collect();
-        html.row(&[&upstream.name, &address(upstream), upstream.speaks.as_str(), if upstream.key.is_some() { "yes" } else { "none" }, &routes.join("; ")]);
+        let routes: Vec<String> = view
+            .config
+            .routes
+            .iter()
+            .filter(|route| route.upstream.name == upstream.name)
+            .map(route_words)
+            .collect();
+        html.row(&[
+            &upstream.name,
+            &address(upstream),
+            upstream.speaks.as_str(),
+            if upstream.key.is_some() {
+                "yes"
+            } else {
+                "none"
+            },
+            &routes.join("; "),
+        ]);
     }
     html.raw("</table></section>");
 }
@@ -72,18 +116,27 @@ fn route_words(route: &crate::config::Route) -> String {
 /// An upstream's address in full.
 pub(crate) fn address(upstream: &Upstream) -> String {
     let scheme = if upstream.url.tls { "https" } else { "http" };
-    format!("{scheme}://{}{}", upstream.url.authority(), upstream.url.base)
+    format!(
+        "{scheme}://{}{}",
+        upstream.url.authority(),
+        upstream.url.base
+    )
 }
 
 fn teams(html: &mut Html, view: &OperatorsView) {
     let keys = view.keys.current();
     let mut teams: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for caller in keys.callers() {
-        teams.entry(&caller.team).or_default().push(format!("{} ({})", caller.key, caller.agent));
+        teams
+            .entry(&caller.team)
+            .or_default()
+            .push(format!("{} ({})", caller.key, caller.agent));
     }
     html.raw("<section><h2>Keys</h2>");
     if let Some(error) = &view.keys.status().error {
-        html.raw("<div class=\"bad\"><p>What is there now is not in force:</p><pre>").text(error).raw("</pre></div>");
+        html.raw("<div class=\"bad\"><p>What is there now is not in force:</p><pre>")
+            .text(error)
+            .raw("</pre></div>");
     }
     html.raw("<table><tr><th>Team</th><th>Key (agent)</th></tr>");
     for (team, keys) in teams {
@@ -96,7 +149,9 @@ fn decisions(html: &mut Html, view: &OperatorsView) {
     let records = view.records.recent();
     html.raw("<section><h2>Last decisions</h2>");
     if view.records.dropped() > 0 {
-        html.raw("<p class=\"bad\">").text(&view.records.dropped().to_string()).raw(" decision records were lost.</p>");
+        html.raw("<p class=\"bad\">")
+            .text(&view.records.dropped().to_string())
+            .raw(" decision records were lost.</p>");
     }
     html.raw("<table><tr><th>Time</th><th>Verdict</th><th>Team</th><th>Agent</th><th>Operation</th><th>Model</th><th>Status</th><th>Rules</th><th>Findings</th><th>Tokens</th><th>ms</th><th>Id</th></tr>");
     for record in &records {
@@ -111,16 +166,38 @@ fn decisions(html: &mut Html, view: &OperatorsView) {
 
 fn decision(html: &mut Html, record: &Record) {
     let verdict = record.verdict.as_str();
-    let (team, agent) = record.caller.as_ref().map_or(("", ""), |caller| (&*caller.team, &*caller.agent));
+    let (team, agent) = record
+        .caller
+        .as_ref()
+        .map_or(("", ""), |caller| (&*caller.team, &*caller.agent));
     let mut findings: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in &record.findings {
         *findings.entry(finding.label).or_default() += 1;
     }
-    let findings: Vec<String> = findings.iter().map(|(label, count)| if *count == 1 { (*label).into() } else { format!("{label} ×{count}") }).collect();
+    let findings: Vec<String> = findings
+        .iter()
+        .map(|(label, count)| {
+            if *count == 1 {
+                (*label).into()
+            } else {
+                format!("{label} ×{count}")
+            }
+        })
+        .collect();
     let failure = record.failure.as_ref().map(|failure| failure.code);
-    let rules: Vec<&str> = record.rules.iter().map(|rule| &**rule).chain(failure).collect();
-    let tokens = [record.usage.input, record.usage.output].map(|count| count.map_or_else(|| "–".into(), |count| count.to_string())).join(" / ");
-    let ms = record.micros.total.map_or_else(String::new, |micros| format!("{:.1}", micros as f64 / 1e3));
+    let rules: Vec<&str> = record
+        .rules
+        .iter()
+        .map(|rule| &**rule)
+        .chain(failure)
+        .collect();
+    let tokens = [record.usage.input, record.usage.output]
+        .map(|count| count.map_or_else(|| "–".into(), |count| count.to_string()))
+        .join(" / ");
+    let ms = record
+        .micros
+        .total
+        .map_or_else(String::new, |micros| format!("{:.1}", micros as f64 / 1e3));
     // The class is one of five fixed words.
     let _ = write!(html.0, "<tr class=\"{verdict}\">");
     for cell in [
@@ -163,7 +240,10 @@ impl Html {
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
                 // Shown, so that no text can turn the page's direction or hide itself.
-                c if c != '\n' && (c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) => {
+                c if c != '\n'
+                    && (c.is_control()
+                        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')) =>
+                {
                     let _ = write!(self.0, "\\u{{{:x}}}", c as u32);
                 }
                 c => self.0.push(c),
@@ -189,6 +269,9 @@ mod tests {
     fn words_are_escaped() {
         let mut html = Html::default();
         html.text("<script>alert('x')</script> & \"q\" \u{202e}evil\u{7}");
-        assert_eq!(html.0, "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;q&quot; \\u{202e}evil\\u{7}");
+        assert_eq!(
+            html.0,
+            "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;q&quot; \\u{202e}evil\\u{7}"
+        );
     }
 }

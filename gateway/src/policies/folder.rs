@@ -35,9 +35,18 @@ pub fn read_folder(folder: &Path) -> Result<PolicySource, PolicyErrors> {
 }
 
 fn read_once(folder: &Path) -> Result<PolicySource, PolicyErrors> {
-    let mut walk = Walk { root: folder, source: PolicySource::default(), seen: HashSet::new(), bytes: 0, files: 0, errors: Vec::new() };
+    let mut walk = Walk {
+        root: folder,
+        source: PolicySource::default(),
+        seen: HashSet::new(),
+        bytes: 0,
+        files: 0,
+        errors: Vec::new(),
+    };
     walk.folder(folder);
-    let Walk { mut source, errors, .. } = walk;
+    let Walk {
+        mut source, errors, ..
+    } = walk;
     source.files.sort_by(|a, b| a.path.cmp(&b.path));
     source.data.sort();
     match errors.is_empty() {
@@ -66,12 +75,17 @@ impl Walk<'_> {
             return;
         }
         if self.seen.len() > FOLDERS_MAX {
-            return self.wrong(folder, format!("more than {FOLDERS_MAX} folders"), "is this the policy folder?");
+            return self.wrong(
+                folder,
+                format!("more than {FOLDERS_MAX} folders"),
+                "is this the policy folder?",
+            );
         }
-        let mut entries = match fs::read_dir(folder).and_then(|all| all.collect::<Result<Vec<_>, _>>()) {
-            Ok(entries) => entries,
-            Err(error) => return self.unreadable(folder, &error),
-        };
+        let mut entries =
+            match fs::read_dir(folder).and_then(|all| all.collect::<Result<Vec<_>, _>>()) {
+                Ok(entries) => entries,
+                Err(error) => return self.unreadable(folder, &error),
+            };
         entries.sort_by_key(fs::DirEntry::file_name);
         for entry in entries {
             if !entry.file_name().as_encoded_bytes().starts_with(b".") {
@@ -90,9 +104,15 @@ impl Walk<'_> {
         if about.is_dir() {
             return self.folder(path);
         }
-        let Some(kind) = kind(path).filter(|_| about.is_file()) else { return };
+        let Some(kind) = kind(path).filter(|_| about.is_file()) else {
+            return;
+        };
         if self.files == FILES_MAX {
-            self.wrong(self.root, format!("more than {FILES_MAX} files"), "is this the policy folder?");
+            self.wrong(
+                self.root,
+                format!("more than {FILES_MAX} files"),
+                "is this the policy folder?",
+            );
         }
         self.files += 1;
         if self.files > FILES_MAX {
@@ -107,7 +127,14 @@ impl Walk<'_> {
     fn add(&mut self, path: &Path, kind: Type, text: String) {
         self.bytes += text.len() as u64;
         if self.bytes > SOURCE_BYTES_MAX {
-            return self.wrong(path, format!("all files together are larger than {} MiB", SOURCE_BYTES_MAX >> 20), "keep bulky data elsewhere");
+            return self.wrong(
+                path,
+                format!(
+                    "all files together are larger than {} MiB",
+                    SOURCE_BYTES_MAX >> 20
+                ),
+                "keep bulky data elsewhere",
+            );
         }
         let name = self.name(path);
         match kind {
@@ -116,7 +143,11 @@ impl Walk<'_> {
             Type::Yaml => match tree::read(Path::new(&name), &text) {
                 Ok(tree) => self.source.data.push((name, tree.to_json().to_string())),
                 Err(error) => {
-                    let at = Place { file: name.as_str().into(), line: line(error.line), column: line(error.column) };
+                    let at = Place {
+                        file: name.as_str().into(),
+                        line: line(error.line),
+                        column: line(error.column),
+                    };
                     let mut mistake = PolicyError::new(Mistake::Data, at, error.message);
                     mistake.hint = error.hint;
                     self.errors.push(mistake);
@@ -134,12 +165,17 @@ impl Walk<'_> {
     }
 
     fn unreadable(&mut self, path: &Path, error: &std::io::Error) {
-        self.wrong(path, format!("cannot be read: {error}"), "it must exist, and this user must be allowed to read it");
+        self.wrong(
+            path,
+            format!("cannot be read: {error}"),
+            "it must exist, and this user must be allowed to read it",
+        );
     }
 
     fn wrong(&mut self, path: &Path, message: String, hint: &str) {
         let at = Place::file(&self.name(path));
-        self.errors.push(PolicyError::new(Mistake::Data, at, message).hint(hint));
+        self.errors
+            .push(PolicyError::new(Mistake::Data, at, message).hint(hint));
     }
 }
 
@@ -162,12 +198,19 @@ fn kind(path: &Path) -> Option<Type> {
 /// A file's text, or what is wrong with it and how to mend it.
 fn read_text(path: &Path) -> Result<String, (String, &'static str)> {
     let mut bytes = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let read =
+        fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
     if let Err(error) = read {
-        return Err((format!("cannot be read: {error}"), "this user must be allowed to read it"));
+        return Err((
+            format!("cannot be read: {error}"),
+            "this user must be allowed to read it",
+        ));
     }
     if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err((format!("larger than {} MiB", FILE_BYTES_MAX >> 20), "split it, or keep bulky data elsewhere"));
+        return Err((
+            format!("larger than {} MiB", FILE_BYTES_MAX >> 20),
+            "split it, or keep bulky data elsewhere",
+        ));
     }
     String::from_utf8(bytes).map_err(|_| ("not UTF-8".into(), "save it as UTF-8"))
 }

@@ -51,12 +51,20 @@ impl KeysHandle {
 
     /// How they stand.
     pub fn status(&self) -> Status {
-        self.shared.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared
+            .status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Reads all keys again. If any file is bad, the keys in force stay. True if anything changed.
     pub fn reload(&self) -> bool {
-        let mut status = self.shared.status.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut status = self
+            .shared
+            .status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let keys = Config::load(&self.shared.config).and_then(|config| all_keys(&config));
         match keys {
             Ok(keys) => {
@@ -88,7 +96,10 @@ impl KeysHandle {
     /// hands all new keys to `put`. Of the configuration only the keys are taken over while it runs.
     pub fn watch(&self, mut put: impl FnMut(Arc<Keys>) + Send + 'static) -> Watch {
         let handle = self.clone();
-        let files = [Some(self.shared.config.clone()), self.shared.keys_file.clone()];
+        let files = [
+            Some(self.shared.config.clone()),
+            self.shared.keys_file.clone(),
+        ];
         let mut known = self.current();
         Watch::start("keys", files.into_iter().flatten().collect(), move || {
             let changed = handle.reload();

@@ -27,11 +27,18 @@ pub struct Watch {
 impl Watch {
     /// Calls `on_change` now, whenever something at or below `paths` changed, and every 10 seconds; it looks
     /// for itself what changed, and says whether anything did. Calls never overlap.
-    pub fn start(name: &'static str, paths: Vec<PathBuf>, on_change: impl FnMut() -> bool + Send + 'static) -> Watch {
+    pub fn start(
+        name: &'static str,
+        paths: Vec<PathBuf>,
+        on_change: impl FnMut() -> bool + Send + 'static,
+    ) -> Watch {
         let (signals, heard) = sync_channel(SIGNALS_MAX);
         let stop = Arc::new(AtomicBool::new(false));
         let ear = Ear {
-            paths: paths.iter().map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone())).collect(),
+            paths: paths
+                .iter()
+                .map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+                .collect(),
             signals: signals.clone(),
             heard,
             stop: stop.clone(),
@@ -102,7 +109,10 @@ impl Ear {
 
     /// Asks the system to tell of changes. Where it cannot, there is still the look every 10 seconds.
     fn listen(&self) -> Option<RecommendedWatcher> {
-        let real = self.paths.iter().filter_map(|path| std::fs::canonicalize(path).ok());
+        let real = self
+            .paths
+            .iter()
+            .filter_map(|path| std::fs::canonicalize(path).ok());
         let mine: Vec<PathBuf> = self.paths.iter().cloned().chain(real).collect();
         let signals = self.signals.clone();
         let tell = move |event: notify::Result<Event>| {
@@ -110,11 +120,16 @@ impl Ear {
                 let _ = signals.try_send(());
             }
         };
-        let mut watcher = notify::recommended_watcher(tell).map_err(|error| tracing::warn!(%error, "changes are seen only every 10 seconds")).ok()?;
+        let mut watcher = notify::recommended_watcher(tell)
+            .map_err(|error| tracing::warn!(%error, "changes are seen only every 10 seconds"))
+            .ok()?;
         for path in &self.paths {
             // The folder above tells when the path itself is replaced.
             let above = path.parent().unwrap_or(Path::new("/"));
-            for (path, mode) in [(above, RecursiveMode::NonRecursive), (path.as_path(), RecursiveMode::Recursive)] {
+            for (path, mode) in [
+                (above, RecursiveMode::NonRecursive),
+                (path.as_path(), RecursiveMode::Recursive),
+            ] {
                 if let Err(error) = watcher.watch(path, mode) {
                     tracing::debug!(%error, path = %path.display(), "not listened to");
                 }
@@ -126,9 +141,17 @@ impl Ear {
 
 /// Whether files are different now; that one was opened or read says nothing.
 fn is_change(kind: &EventKind) -> bool {
-    !kind.is_access() || matches!(kind, EventKind::Access(AccessKind::Close(AccessMode::Write)))
+    !kind.is_access()
+        || matches!(
+            kind,
+            EventKind::Access(AccessKind::Close(AccessMode::Write))
+        )
 }
 
 fn concerns(event: &Event, mine: &[PathBuf]) -> bool {
-    event.need_rescan() || event.paths.iter().any(|path| mine.iter().any(|mine| path.starts_with(mine)))
+    event.need_rescan()
+        || event
+            .paths
+            .iter()
+            .any(|path| mine.iter().any(|mine| path.starts_with(mine)))
 }

@@ -74,8 +74,17 @@ impl RecordSink {
             reopen: AtomicBool::new(false),
             recent: Mutex::new(VecDeque::with_capacity(RECENT_MAX)),
         });
-        let writer = Writer { output, batch: Vec::new(), lines: 0, torn: false, told: 0, shared: shared.clone() };
-        let started = std::thread::Builder::new().name("decision-log".into()).spawn(move || writer.run(&messages));
+        let writer = Writer {
+            output,
+            batch: Vec::new(),
+            lines: 0,
+            torn: false,
+            told: 0,
+            shared: shared.clone(),
+        };
+        let started = std::thread::Builder::new()
+            .name("decision-log".into())
+            .spawn(move || writer.run(&messages));
         if let Err(error) = started {
             // The receiver is gone with the closure, so every record counts as dropped from here on.
             tracing::error!(%error, "the decision log has no thread to write it");
@@ -87,7 +96,11 @@ impl RecordSink {
     pub fn write(&self, record: Record) {
         let record = Arc::new(record);
         {
-            let mut recent = self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut recent = self
+                .shared
+                .recent
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
             if recent.len() == RECENT_MAX {
                 recent.pop_front();
             }
@@ -100,7 +113,11 @@ impl RecordSink {
 
     /// The last records, newest first.
     pub fn recent(&self) -> Vec<Arc<Record>> {
-        let recent = self.shared.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = self
+            .shared
+            .recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         recent.iter().rev().cloned().collect()
     }
 
@@ -133,7 +150,9 @@ impl RecordSink {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        finished.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_ok()
+        finished
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            .is_ok()
     }
 }
 
@@ -145,14 +164,27 @@ struct LogFile {
 
 impl LogFile {
     fn open(path: &Path) -> Result<Self, SinkError> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-        let file = file.map_err(|error| SinkError { path: path.display().to_string(), error })?;
-        Ok(LogFile { path: path.into(), file })
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(path);
+        let file = file.map_err(|error| SinkError {
+            path: path.display().to_string(),
+            error,
+        })?;
+        Ok(LogFile {
+            path: path.into(),
+            file,
+        })
     }
 
     fn was_moved(&self) -> bool {
         let identity = |meta: std::fs::Metadata| (meta.dev(), meta.ino());
-        match (std::fs::metadata(&self.path).map(identity), self.file.metadata().map(identity)) {
+        match (
+            std::fs::metadata(&self.path).map(identity),
+            self.file.metadata().map(identity),
+        ) {
             (Ok(there), Ok(ours)) => there != ours,
             (Err(error), _) => error.kind() == io::ErrorKind::NotFound,
             _ => false,
@@ -249,7 +281,11 @@ impl Writer {
         }
         let result = self.output.write(&self.batch);
         self.torn = result.is_err();
-        let count = if self.torn { &self.shared.dropped } else { &self.shared.written };
+        let count = if self.torn {
+            &self.shared.dropped
+        } else {
+            &self.shared.written
+        };
         count.fetch_add(self.lines, Ordering::Relaxed);
         self.batch.clear();
         self.lines = 0;
@@ -257,7 +293,9 @@ impl Writer {
 
     fn reopen_if_moved(&mut self) {
         let asked = self.shared.reopen.swap(false, Ordering::Relaxed);
-        let Output::File(log) = &mut self.output else { return };
+        let Output::File(log) = &mut self.output else {
+            return;
+        };
         if !asked && !log.was_moved() {
             return;
         }
@@ -274,7 +312,11 @@ impl Writer {
     fn tell_losses(&mut self) {
         let dropped = self.shared.dropped.load(Ordering::Relaxed);
         if dropped > self.told {
-            tracing::error!(lost = dropped - self.told, in_all = dropped, "decision records were not written");
+            tracing::error!(
+                lost = dropped - self.told,
+                in_all = dropped,
+                "decision records were not written"
+            );
             self.told = dropped;
         }
     }

@@ -1,0 +1,296 @@
+//! Upstreams and the routes to them.
+
+use super::Builder;
+use crate::config::error::nearest;
+use crate::config::file::{RouteFile, UpstreamFile};
+use crate::config::{Pattern, Route, Secret, Upstream, UpstreamUrl};
+use http::{HeaderName, HeaderValue, Uri};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+impl Builder<'_> {
+    pub(super) fn upstreams(
+        &mut self,
+        typed: &BTreeMap<String, UpstreamFile>,
+    ) -> Vec<Arc<Upstream>> {
+        if typed.is_empty() {
+            let hint = "name at least one, as in `upstreams: {openai: {url: https://api.openai.com, speaks: openai}}`";
+            self.wrong(&["upstreams"], "there is no upstream", hint);
+        }
+        typed
+            .iter()
+            .filter_map(|(name, upstream)| self.upstream(name, upstream))
+            .map(Arc::new)
+            .collect()
+    }
+
+    fn upstream(&mut self, name: &str, typed: &UpstreamFile) -> Option<Upstream> {
+        let path = |field| ["upstreams", name, field];
+        let url = match url(&typed.url) {
+            Ok(url) => Some(url),
+            Err(hint) => {
+                self.wrong(
+                    &path("url"),
+                    format!("the url of `{name}` cannot be used"),
+                    hint,
+                );
+                None
+            }
+        };
+        let ca = typed.ca.as_deref().map(|file| self.path(file));
+        if let Some(ca) = &ca {
+            self.certificates(&path("ca"), ca);
+        }
+        let key = self.key(name, typed);
+        let headers = self.headers(name, &typed.headers);
+        let url = url?;
+        Some(Upstream {
+            name: name.into(),
+            speaks: typed.speaks,
+            key,
+            ca,
+            http2: typed.http2.unwrap_or(url.tls),
+            headers,
+            url,
+        })
+    }
+
+    fn key(&mut self, name: &str, typed: &UpstreamFile) -> Option<Secret> {
+        let path = |field| ["upstreams", name, field];
+        let (field, key) = match (&typed.key, &typed.key_file) {
+            (Some(_), Some(_)) => {
+                self.wrong(
+                    &path("key_file"),
+                    format!("`{name}` has both `key` and `key_file`"),
+                    "keep one of the two",
+                );
+                return None;
+            }
+            (Some(key), None) => ("key", key.clone()),
+            (None, Some(file)) => match std::fs::read_to_string(self.path(file)) {
+                Ok(text) => ("key_file", Secret::new(text.trim())),
+                Err(error) => {
+                    self.wrong(
+                        &path("key_file"),
+                        format!("`{file}` cannot be read: {error}"),
+                        "name a file that holds the key and that this user may read",
+                    );
+                    return None;
+                }
+            },
+            (None, None) => return None,
+        };
+        if field == "key" && key.is_empty() {
+            return None;
+        }
+        if key.is_empty() || HeaderValue::from_str(key.expose()).is_err() {
+            self.wrong(
+                &path(field),
+                format!("the key of `{name}` is empty or holds characters that no header may"),
+                "it is one line of printable characters",
+            );
+            return None;
+        }
+        Some(key)
+    }
+
+    fn headers(
+        &mut self,
+        name: &str,
+        typed: &BTreeMap<String, Secret>,
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = Vec::new();
+        for (header, value) in typed {
+            let path = ["upstreams", name, "headers", header];
+            match (
+                HeaderName::try_from(header),
+                HeaderValue::from_str(value.expose()),
+            ) {
+                (Ok(header), _) if OURS.contains(&header.as_str()) => {
+                    self.wrong(
+                        &path,
+                        format!("`{header}` is set by the gateway"),
+                        "leave it out",
+                    );
+                }
+                (Ok(header), Ok(mut value)) => {
+                    value.set_sensitive(true);
+                    headers.push((header, value));
+                }
+                (Err(_), _) => self.wrong(
+                    &path,
+                    format!("`{header}` cannot name a header"),
+                    "letters, digits and dashes",
+                ),
+                (_, Err(_)) => self.wrong(
+                    &path,
+                    format!("the value of `{header}` cannot be sent"),
+                    "one line of printable characters",
+                ),
+            }
+        }
+        headers
+    }
+
+    pub(super) fn routes(
+        &mut self,
+        typed: &[RouteFile],
+        upstreams: &[Arc<Upstream>],
+    ) -> Vec<Route> {
+        if typed.is_empty() {
+            return self.default_routes(upstreams);
+        }
+        let mut routes: Vec<Route> = Vec::new();
+        for (index, route) in typed.iter().enumerate() {
+            let index = index.to_string();
+            let path = |field| ["routes", &index, field];
+            if routes.iter().any(|other| *other.name == *route.name) {
+                self.wrong(
+                    &path("name"),
+                    format!("two routes are named `{}`", route.name),
+                    "give each route a name of its own",
+                );
+            }
+            let Some(upstream) = upstreams
+                .iter()
+                .find(|upstream| *upstream.name == *route.upstream)
+            else {
+                // An upstream that is there but could not be built has its own mistake.
+                if self
+                    .tree
+                    .get("upstreams")
+                    .is_none_or(|(_, all)| all.get(&route.upstream).is_none())
+                {
+                    let near = nearest(
+                        &route.upstream,
+                        upstreams.iter().map(|upstream| &*upstream.name),
+                    );
+                    let hint = near.map_or_else(
+                        || "name one of `upstreams`".into(),
+                        |near| format!("did you mean `{near}`?"),
+                    );
+                    self.wrong(
+                        &path("upstream"),
+                        format!("no upstream is named `{}`", route.upstream),
+                        hint,
+                    );
+                }
+                continue;
+            };
+            if upstream.speaks != route.speaks {
+                let message = format!(
+                    "route `{}` speaks {}, but its upstream `{}` speaks {}",
+                    route.name,
+                    route.speaks.as_str(),
+                    upstream.name,
+                    upstream.speaks.as_str()
+                );
+                self.wrong(
+                    &path("speaks"),
+                    message,
+                    "the gateway does not translate: send it to an upstream that speaks the same",
+                );
+            }
+            let models = route.models.iter().map(Pattern::new).collect();
+            routes.push(Route {
+                name: route.name.as_str().into(),
+                speaks: route.speaks,
+                models,
+                upstream: upstream.clone(),
+            });
+        }
+        routes
+    }
+
+    /// Each upstream answers for what it speaks; where two speak the same, nobody but the operator can say which.
+    fn default_routes(&mut self, upstreams: &[Arc<Upstream>]) -> Vec<Route> {
+        let mut routes: Vec<Route> = Vec::new();
+        for upstream in upstreams {
+            if let Some(other) = routes.iter().find(|route| route.speaks == upstream.speaks) {
+                let message = format!(
+                    "`{}` and `{}` both speak {}, and no route says which answers what",
+                    other.upstream.name,
+                    upstream.name,
+                    upstream.speaks.as_str()
+                );
+                let hint = format!(
+                    "add `routes`, such as `- {{name: {0}, speaks: {1}, models: [\"some-model*\"], upstream: {0}}}`",
+                    upstream.name,
+                    upstream.speaks.as_str()
+                );
+                self.wrong(&["upstreams", &upstream.name], message, hint);
+                continue;
+            }
+            routes.push(Route {
+                name: upstream.name.clone(),
+                speaks: upstream.speaks,
+                models: Vec::new(),
+                upstream: upstream.clone(),
+            });
+        }
+        routes
+    }
+}
+
+/// Headers that only the gateway sets towards an upstream.
+const OURS: [&str; 10] = [
+    "authorization",
+    "x-api-key",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "te",
+    "trailer",
+    "upgrade",
+    "content-encoding",
+];
+
+/// Takes an upstream's address apart, or says how to mend it.
+fn url(text: &str) -> Result<UpstreamUrl, &'static str> {
+    let uri: Uri = text
+        .trim()
+        .parse()
+        .map_err(|_| "write it like `https://api.openai.com`")?;
+    let tls = match uri.scheme_str() {
+        Some("https") => true,
+        Some("http") => false,
+        _ => return Err("it begins with `https://` or `http://`"),
+    };
+    let authority = uri.authority().ok_or("a host must follow `://`")?;
+    if authority.as_str().contains('@') {
+        return Err("leave out the user and password, and use `key`");
+    }
+    if uri.query().is_some() {
+        return Err("leave out the `?` and what follows");
+    }
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
+    if host.is_empty() {
+        return Err("a host must follow `://`");
+    }
+    let port = match authority.as_str().rsplit_once(':') {
+        Some((_, port)) if !port.ends_with(']') && !port.is_empty() => port
+            .parse()
+            .map_err(|_| "the port is a number up to 65535")?,
+        _ => {
+            if tls {
+                443
+            } else {
+                80
+            }
+        }
+    };
+    if port == 0 {
+        return Err("the port is a number from 1 to 65535");
+    }
+    Ok(UpstreamUrl {
+        tls,
+        host,
+        port,
+        base: uri.path().trim_end_matches('/').to_owned(),
+    })
+}

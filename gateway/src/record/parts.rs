@@ -1,0 +1,165 @@
+//! The pieces of a record.
+
+use serde::Serialize;
+use std::sync::Arc;
+
+/// What became of an exchange.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It passed as it came.
+    Allowed,
+    /// It passed with something masked or hidden.
+    Redacted,
+    /// A rule said no.
+    Denied,
+    /// A rule said what to do instead.
+    Steered,
+    /// Something broke before a verdict, or after it.
+    Failed,
+}
+
+impl Verdict {
+    /// All of them, for tables.
+    pub const ALL: [Verdict; 5] = [
+        Verdict::Allowed,
+        Verdict::Redacted,
+        Verdict::Denied,
+        Verdict::Steered,
+        Verdict::Failed,
+    ];
+
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Allowed => "allowed",
+            Verdict::Redacted => "redacted",
+            Verdict::Denied => "denied",
+            Verdict::Steered => "steered",
+            Verdict::Failed => "failed",
+        }
+    }
+}
+
+/// Whose doing a failure is.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blame {
+    /// The agent's: what it sent cannot be served, or it left.
+    Agent,
+    /// The upstream's: it cannot be reached, or broke.
+    Upstream,
+    /// The gateway's own.
+    Gateway,
+}
+
+impl Blame {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Blame::Agent => "agent",
+            Blame::Upstream => "upstream",
+            Blame::Gateway => "gateway",
+        }
+    }
+}
+
+/// Who asked.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CallerRecord {
+    /// The team.
+    pub team: Arc<str>,
+    /// The agent's name within the team.
+    pub agent: Arc<str>,
+    /// The key's name.
+    pub key: Arc<str>,
+}
+
+/// One finding: what and where, never the words.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct FindingRecord {
+    /// What it is.
+    pub label: &'static str,
+    /// How sure the detector is, 0 to 1.
+    pub score: f32,
+    /// What kind of part it lies in.
+    pub kind: &'static str,
+    /// Who wrote that part.
+    pub author: &'static str,
+    /// The part's place in its body.
+    pub part: u32,
+    /// First byte in the part's text.
+    pub start: usize,
+    /// Byte after the last.
+    pub end: usize,
+    /// `request` or `answer`.
+    pub flow: &'static str,
+    /// The words, only where `decisions.text` asks for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
+/// Something a policy wanted noted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct WarningRecord {
+    /// The rule.
+    pub rule: Arc<str>,
+    /// What it says, only where `decisions.text` asks for it: a policy may quote the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub say: Option<String>,
+}
+
+/// One tool call that was judged.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct CallRecord {
+    /// The tool's name, shortened.
+    pub tool: String,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// The rule that refused it.
+    pub rule: Option<Arc<str>>,
+}
+
+/// Tokens; nothing where the upstream did not say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct UsageRecord {
+    /// Read, cached ones included.
+    pub input: Option<u64>,
+    /// Written, reasoning included.
+    pub output: Option<u64>,
+    /// Of those read, from the provider's cache.
+    pub cached: Option<u64>,
+}
+
+/// Microseconds of each stage; nothing for a stage that was not reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct Micros {
+    /// Until the whole request was there and read.
+    pub read: Option<u64>,
+    /// Spent in detectors, both ways.
+    pub inspect: Option<u64>,
+    /// Spent in policies, both ways.
+    pub policy: Option<u64>,
+    /// From sending to the upstream's first byte.
+    pub upstream_first: Option<u64>,
+    /// From the first byte of the request to the last of the answer.
+    pub total: Option<u64>,
+}
+
+/// Bytes of the two bodies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct BytesRecord {
+    /// From the agent.
+    pub request: u64,
+    /// To the agent.
+    pub answer: u64,
+}
+
+/// What broke.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct FailureRecord {
+    /// A stable word, such as `upstream_unreachable`.
+    pub code: &'static str,
+    /// Whose doing.
+    pub blame: Blame,
+}
