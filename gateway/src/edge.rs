@@ -86,7 +86,7 @@ impl HttpServerApp for Edge {
         if !read_head(&mut session, timeouts).await {
             return None;
         }
-        let _in_flight = Counted::enter(&self.in_flight);
+        let _in_flight = (Counted::enter(&self.in_flight), self.metrics.begin());
         self.serve(&mut session, &state).await;
         if *shutdown.borrow() {
             session.set_keepalive(None);

@@ -10,7 +10,7 @@ use sallyport_exchange::edit::{Edit, cuts};
 use sallyport_exchange::json::Tape;
 use sallyport_exchange::{
     Denial, Edits, Exchange, Filter, Finding, Flow, Kind, Label, Operation, Part, PartId, PartView,
-    Payload, RefusalKind, Report, Span, Usage,
+    Payload, Report, Span, Usage,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -83,7 +83,8 @@ impl Engine {
         let verdict = judging
             .refused(&decision)
             .or_else(|| judging.calls(model.as_deref(), terms, &mut decision))
-            .map_or_else(|| judging.masks(&decision.redact), Err);
+            .map_or_else(|| judging.masks(&decision.redact), Err)
+            .map(|edits| without_models(edits, about, payload, &decision.settings));
         judging.end(verdict, decision)
     }
 
@@ -481,20 +482,39 @@ fn foreign_state(stored: &[&str], settings: &Settings) -> Option<Denial> {
     })
 }
 
-/// Whether the setting `models` leaves this model out. A name may end in `*`.
+/// Whether the setting `models` leaves this model out.
 fn model_not_allowed(model: Option<&str>, settings: &Settings) -> Option<Denial> {
-    let models = settings.get("models")?.as_array()?;
-    let model = model?;
-    let fits = |pattern: &str| match pattern.strip_suffix('*') {
+    let model = model.filter(|model| !is_listed(model, settings))?;
+    Some(Denial::deny("gateway/model", format!("The model `{}` is not allowed here.", shown(model))))
+}
+
+/// Whether the setting `models`, where there is one, names this model. A name may end in `*`.
+fn is_listed(model: &str, settings: &Settings) -> bool {
+    let Some(models) = settings.get("models").and_then(|models| models.as_array()) else {
+        return true;
+    };
+    models.iter().filter_map(|m| m.as_str()).any(|pattern| match pattern.strip_suffix('*') {
         Some(prefix) => model.starts_with(prefix),
         None => model == pattern,
-    };
-    if models.iter().filter_map(|m| m.as_str()).any(fits) {
-        return None;
+    })
+}
+
+/// Takes the models that may not be asked out of a list of models.
+fn without_models(mut edits: Edits, about: &Exchange, payload: &Payload, settings: &Settings) -> Edits {
+    if about.operation != Operation::Models || !settings.contains_key("models") {
+        return edits;
     }
-    let mut denial = Denial::deny("gateway/model", format!("The model `{}` is not allowed here.", shown(model)));
-    denial.kind = RefusalKind::Deny;
-    Some(denial)
+    let Ok(tape) = Tape::read_str(payload.source()) else {
+        return edits;
+    };
+    let listed = tape.root().member("data").and_then(|data| data.elements());
+    let listed: Vec<_> = listed.into_iter().flatten().collect();
+    let spans: Vec<Span> = listed.iter().map(|model| model.span()).collect();
+    cut(&mut edits, &spans, |i| {
+        let id = listed[i].member("id").and_then(|id| id.as_str());
+        !id.is_some_and(|id| is_listed(&id, settings))
+    });
+    edits
 }
 
 /// The last character boundary at or before `at`.

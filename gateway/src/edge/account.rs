@@ -180,6 +180,9 @@ impl Account {
         self.inspect_ns += trail.spent.inspect_ns;
         self.policy_ns += trail.spent.policy_ns;
         self.record.rules(trail.rules.iter().cloned());
+        if let Some(detail) = &trail.detail {
+            tracing::warn!(id = %self.id, detail, "a policy could not be evaluated as written");
+        }
         for (finding, (kind, author)) in trail.findings.iter().zip(&trail.seen_in) {
             let part = PartView { id: finding.part, kind: *kind, author: *author, tool: None, text: "" };
             self.record.finding(flow, finding, &part, false);

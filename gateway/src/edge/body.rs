@@ -125,7 +125,8 @@ fn unpack(packing: Packing, packed: &[u8], limits: BodyLimits) -> Result<Bytes, 
     };
     match read {
         Err(_) => Err(Failure::BadPacking),
-        Ok(_) if body.len() > max => Err(Failure::BodyTooLarge(max)),
+        Ok(_) if body.len() > limits.bytes => Err(Failure::BodyTooLarge(limits.bytes)),
+        Ok(_) if body.len() > max => Err(Failure::BodyTooPacked(limits.ratio)),
         Ok(_) => Ok(Bytes::from(body)),
     }
 }
@@ -165,7 +166,9 @@ mod tests {
     fn bombs_stop_at_the_cap() {
         let zeros = vec![0u8; 8 << 20];
         let bomb = zstd::encode_all(&zeros[..], 19).unwrap();
-        assert!(matches!(unpack(Packing::Zstd, &bomb, LIMITS), Err(Failure::BodyTooLarge(_))));
+        assert!(matches!(unpack(Packing::Zstd, &bomb, LIMITS), Err(Failure::BodyTooPacked(100))));
+        let large = BodyLimits { ratio: 1 << 20, ..LIMITS };
+        assert!(matches!(unpack(Packing::Zstd, &bomb, large), Err(Failure::BodyTooLarge(_))));
         assert!(matches!(unpack(Packing::Gzip, b"not gzip", LIMITS), Err(Failure::BadPacking)));
     }
 

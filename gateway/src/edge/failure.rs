@@ -26,6 +26,8 @@ pub enum Failure {
     BadFraming,
     /// The body is larger than so many bytes.
     BodyTooLarge(usize),
+    /// The body unpacks to more than so many times its size.
+    BodyTooPacked(usize),
     /// The body took too long to arrive.
     BodyTooSlow,
     /// Not `application/json`.
@@ -46,6 +48,8 @@ pub enum Failure {
     UpstreamBroke,
     /// The answer cannot be read: not HTTP, not JSON, not events.
     UpstreamGarbled,
+    /// More of a stream would have to be held back than is allowed.
+    HeldTooMuch,
     /// The answer is larger than so many bytes.
     AnswerTooLarge(usize),
     /// The upstream answered with a redirect, which is never followed.
@@ -64,7 +68,7 @@ impl Failure {
             Denied(_) => None,
             NoUpstream | Overloaded => Some(Blame::Gateway),
             UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled
-            | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
+            | HeldTooMuch | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
             _ => Some(Blame::Agent),
         }
     }
@@ -81,6 +85,7 @@ impl Failure {
             BadQuery => (400, "bad_query", "The query string must be plain visible ASCII.".to_owned()),
             BadFraming => (400, "bad_framing", "The request's framing is not valid HTTP.".to_owned()),
             BodyTooLarge(max) => (413, "body_too_large", format!("The body is larger than {max} bytes, sent or unpacked. The operator can raise `limits.body`.")),
+            BodyTooPacked(ratio) => (413, "body_too_packed", format!("The body unpacks to more than {ratio} times its size. Send it less compressed, or the operator raises `limits.decoded_ratio`.")),
             BodyTooSlow => (408, "body_too_slow", "The body did not arrive in time (`timeouts.request_body`).".to_owned()),
             MediaType => (415, "media_type", "Send the body as `content-type: application/json` (UTF-8).".to_owned()),
             Packing => (415, "content_encoding", "This content-encoding is not read here; use one of gzip, deflate, br, zstd, or none.".to_owned()),
@@ -91,6 +96,7 @@ impl Failure {
             UpstreamSlow => (504, "upstream_timeout", "The model provider did not answer in time.".to_owned()),
             UpstreamBroke => (502, "upstream_broke", "The model provider's connection broke before the answer was complete.".to_owned()),
             UpstreamGarbled => (502, "upstream_garbled", "The model provider's answer cannot be read.".to_owned()),
+            HeldTooMuch => (502, "held_too_much", "A tool call or text in the stream is too large to be held back until it is judged. The operator can raise `limits.stream_hold`.".to_owned()),
             AnswerTooLarge(max) => (502, "answer_too_large", format!("The answer is larger than {max} bytes. Ask for a stream, or the operator raises `limits.answer`.")),
             UpstreamRedirect => (502, "upstream_redirect", "The model provider answered with a redirect, which is not followed.".to_owned()),
             AgentLeft => (499, "agent_left", "The agent hung up.".to_owned()),
@@ -129,6 +135,9 @@ fn bad_headers_words(bad: BadHeaders) -> (u16, &'static str, String) {
         BadHeaders::TooLarge => (431, "headers_too_large", "The headers are larger than `limits.headers`."),
         BadHeaders::Underscore => (400, "bad_header_name", "Header names with an underscore are refused."),
         BadHeaders::Nomination => (400, "bad_connection_header", "`Connection` names a field that must not be removed."),
+        BadHeaders::Framing => (400, "bad_framing", "Tell the body's length once: by `content-length`, or by `transfer-encoding: chunked`."),
+        BadHeaders::Host => (400, "bad_host", "`Host` must be one name or address, with a port or without."),
+        BadHeaders::ContentType => (400, "bad_content_type", "Several content types were sent; send one."),
     };
     (status, code, words.to_owned())
 }

@@ -60,6 +60,12 @@ pub enum BadHeaders {
     Underscore,
     /// `Connection` names a field that must not be removed.
     Nomination,
+    /// A length beside a transfer coding, or any coding but `chunked`, once.
+    Framing,
+    /// Several hosts, or one that is no host.
+    Host,
+    /// Several content types: which one would count?
+    ContentType,
 }
 
 /// Checks a request's headers once, before anything is read from them.
@@ -70,6 +76,15 @@ pub fn check(headers: &HeaderMap, bytes_max: usize) -> Result<(), BadHeaders> {
     }
     if headers.keys().any(|name| name.as_str().contains('_')) {
         return Err(BadHeaders::Underscore);
+    }
+    if !is_plain_framing(headers) {
+        return Err(BadHeaders::Framing);
+    }
+    if !is_plain_host(headers) {
+        return Err(BadHeaders::Host);
+    }
+    if headers.get_all(header::CONTENT_TYPE).iter().nth(1).is_some() {
+        return Err(BadHeaders::ContentType);
     }
     let protected = [
         header::HOST,
@@ -82,6 +97,23 @@ pub fn check(headers: &HeaderMap, bytes_max: usize) -> Result<(), BadHeaders> {
         return Err(BadHeaders::Nomination);
     }
     Ok(())
+}
+
+/// Whether every reader sees the end of the body in the same place.
+fn is_plain_framing(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => true,
+        (Some(only), None) => only.as_bytes().eq_ignore_ascii_case(b"chunked") && !headers.contains_key(header::CONTENT_LENGTH),
+        _ => false,
+    }
+}
+
+/// Whether there is at most one host, and it holds nothing but a name or an address, and a port.
+fn is_plain_host(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    hosts.next().is_none_or(|host| host.as_bytes().iter().all(plain)) && hosts.next().is_none()
 }
 
 /// The fields that `Connection` names as belonging to this connection alone.

@@ -244,7 +244,7 @@ fn failure_of(cut: Cut) -> Failure {
     match cut {
         Cut::Denied(denial) => Failure::Denied(denial),
         Cut::Garbled => Failure::UpstreamGarbled,
-        Cut::HeldTooMuch => Failure::AnswerTooLarge(0),
+        Cut::HeldTooMuch => Failure::HeldTooMuch,
         Cut::EndedEarly => Failure::UpstreamBroke,
     }
 }
