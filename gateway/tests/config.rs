@@ -1,5 +1,7 @@
 //! The configuration: what it means, and what is said when it is wrong.
 
+#![expect(clippy::panic, reason = "a test says what is wrong by panicking")]
+
 use expect_test::{Expect, expect, expect_file};
 use sallyport::config::{Config, ConfigErrors, Pattern, all_keys, config_reference, config_schema};
 use std::path::Path;

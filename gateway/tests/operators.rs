@@ -1,5 +1,7 @@
 //! What operators are told, and who is not.
 
+#![expect(clippy::panic, reason = "a test says what is wrong by panicking")]
+
 use expect_test::expect;
 use http::{HeaderMap, HeaderValue, Method};
 use sallyport::config::Config;

@@ -1,5 +1,7 @@
 //! The policy folder: what is read, and what stays when something goes wrong.
 
+#![expect(clippy::panic, reason = "a test says what is wrong by panicking")]
+
 use expect_test::{Expect, expect};
 use sallyport::config::Config;
 use sallyport::policies::{
@@ -356,7 +358,9 @@ fn keys_are_read_again_too() {
             .expect("good");
     assert_eq!(handle.current().len(), 2);
     let (tell, heard) = channel();
-    let _watch = handle.watch(move |keys| drop(tell.send(keys.len())));
+    let _watch = handle.watch(move |keys| {
+        let _ = tell.send(keys.len());
+    });
     std::thread::sleep(Duration::from_millis(300));
 
     put(

@@ -246,10 +246,9 @@ struct Slow {
 
 impl Write for Slow {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self.go.recv() {
-            Ok(Err(error)) => return Err(error),
-            // Nobody holds it back any more.
-            Ok(Ok(())) | Err(_) => {}
+        // Nobody there to ask: nobody holds it back any more.
+        if let Ok(Err(error)) = self.go.recv() {
+            return Err(error);
         }
         self.written
             .lock()
@@ -263,7 +262,9 @@ impl Write for Slow {
     }
 }
 
-fn slow() -> (RecordSink, SyncSender<io::Result<()>>, Arc<Mutex<Vec<u8>>>) {
+type Written = Arc<Mutex<Vec<u8>>>;
+
+fn slow() -> (RecordSink, SyncSender<io::Result<()>>, Written) {
     let (allow, go) = sync_channel(1_000);
     let written = Arc::new(Mutex::new(Vec::new()));
     (

@@ -28,7 +28,7 @@ pub struct LimitsFile {
 pub struct TimeoutsFile {
     /// For an agent to send the head of a request, from its first byte.
     pub request_head: Time,
-    /// For an agent to send the next piece of a body.
+    /// For an agent to send the whole body of a request.
     pub request_body: Time,
     /// To connect to an upstream, TLS included.
     pub connect: Time,
