@@ -35,7 +35,7 @@ pub use decode::RUN_MIN;
 pub use labels::labels;
 pub use map::Map;
 pub use normalise::{DECODED_PER_BYTE, LAYERS_MAX, Layer, View, cleaned, normalise};
-pub use scan::{BLOCK_MAX, SPREAD_MAX, TOKEN_MAX};
+pub use scan::{BLOCK_MAX, KEY_MAX, SPREAD_MAX, TOKEN_MAX};
 pub use stream::HOLDBACK_MAX;
 
 use sallyport_exchange::{Author, Filter, Kind, Label, PartId, PartView, Report};

@@ -62,8 +62,11 @@ const TAGS: &[(&str, f32)] = &[
 /// The longest name of a tag that is read.
 const NAME_MAX: usize = 24;
 
-/// One of `TOKENS`, in any case of its letters where it is not a word.
+/// One of `TOKENS`, in any case of its letters, but for `[Inst]`: songs have that.
 pub(crate) fn token(scan: &mut Scan<'_>, token: usize, place: Range<usize>) {
+    if TOKENS[token].0 == "[INST]" && &scan.text[place.clone()] != "[INST]" {
+        return;
+    }
     scan.hit("marker.role", place, TOKENS[token].1);
 }
 

@@ -135,7 +135,7 @@ pub(crate) fn reaching_over(scan: &mut Scan<'_>, place: usize) {
         }
         at = end - letters;
         for phrase in PHRASES {
-            if classes::reads(bytes, at, phrase.start[..1].as_bytes()) {
+            if phrase.start.as_bytes()[0] == bytes[at] | 0x20 {
                 judge(scan, phrase, at);
             }
         }

@@ -8,6 +8,8 @@ pub const TOKEN_MAX: usize = 2048;
 pub const SPREAD_MAX: usize = 512;
 /// No finding that is a block (a private key, a hidden comment) is longer than this.
 pub const BLOCK_MAX: usize = 6000;
+/// No private key is longer than this; one longer than `BLOCK_MAX` is several findings in a row.
+pub const KEY_MAX: usize = 4 * BLOCK_MAX;
 
 /// What is looked for in a text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

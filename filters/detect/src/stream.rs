@@ -16,7 +16,7 @@ use crate::classes::{self, DASH, DIGIT, DOT, SPACE, UPPER};
 use crate::normalise::cleaned;
 use crate::personal;
 use crate::phrases;
-use crate::scan::{BLOCK_MAX, SPREAD_MAX, Scan, TOKEN_MAX, Wanted};
+use crate::scan::{BLOCK_MAX, KEY_MAX, SPREAD_MAX, Scan, TOKEN_MAX, Wanted};
 use crate::secrets;
 use memchr::memmem;
 use std::ops::Range;
@@ -27,6 +27,8 @@ pub const HOLDBACK_MAX: usize = 8192;
 const CONTEXT_MAX: usize = 640;
 /// The longest number that is written in groups, and what may stand before it.
 const NUMBER_MAX: usize = 96;
+/// As long as an escape may be that codes an escape.
+const ESCAPES_MAX: usize = 36;
 /// How far to its left what is found within a very long token depends on that token.
 const TOKEN_CONTEXT_MAX: usize = 2 * TOKEN_MAX + CONTEXT_MAX;
 
@@ -74,7 +76,8 @@ pub(crate) fn settled(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>)
 fn spread_start(text: &str, token: usize) -> usize {
     let mut place = token;
     loop {
-        let earlier = live(text, place).min(place);
+        let unescaped = open_escape(text, place).map_or(place, |cut| live(&text[..cut], place));
+        let earlier = live(text, place).min(unescaped).min(place);
         let start = token_start(text, earlier, TOKEN_MAX).unwrap_or(earlier);
         if start == place {
             return place;
@@ -98,6 +101,14 @@ fn live(text: &str, place: usize) -> usize {
         }
     };
     from.saturating_add(live).min(open_block(text, place)).min(text.len())
+}
+
+/// Where escapes begin at the end of the last token, which begins at `token`: they may turn out to be
+/// blanks or anything, so that what is open before them stays so.
+fn open_escape(text: &str, token: usize) -> Option<usize> {
+    let near = token.max(text.len().saturating_sub(ESCAPES_MAX));
+    let offset = text.as_bytes()[near..].iter().position(|byte| matches!(byte, b'%' | b'&' | b'\\'))?;
+    Some(near + offset)
 }
 
 /// Looks in `text` for what spreads over `place`, or may; `origin` leads back to the text as it is.
@@ -135,22 +146,32 @@ fn pair_of_capitals(text: &str) -> usize {
 
 /// The beginning of the first block that is not complete, or holds `place`.
 fn open_block(text: &str, place: usize) -> usize {
+    let mut live = usize::MAX;
+    for (at, scan) in keys(text, place) {
+        live = live.min(scan.reaches_over(place - at).saturating_add(at));
+    }
     let base = classes::floor(text, place.saturating_sub(BLOCK_MAX));
     let tail = &text[base..];
     let place = place - base;
-    let mut live = usize::MAX;
-    for at in memmem::find_iter(tail.as_bytes(), b"-----BEGIN").take_while(|&at| at < place) {
-        let mut scan = Scan::new(&tail[at..], Wanted::default());
-        secrets::private_key(&mut scan, 0..10);
-        live = live.min(scan.reaches_over(place - at).saturating_add(at));
-    }
     let near = classes::floor(tail, place.saturating_sub(TOKEN_MAX + 256));
     if memchr::memchr(b'<', &tail.as_bytes()[near..]).is_some() {
         let mut scan = Scan::new(&tail[near..], Wanted { hidden_html: true, ..Wanted::default() });
         anchors::scan(&mut scan);
-        live = live.min(scan.reaches_over(place - near).saturating_add(near));
+        live = live.min(scan.reaches_over(place - near).saturating_add(near).saturating_add(base));
     }
-    base.saturating_add(live)
+    live
+}
+
+/// The private keys that begin before `place` and near enough to reach there, each judged.
+fn keys(text: &str, place: usize) -> impl Iterator<Item = (usize, Scan<'_>)> {
+    let most = if secrets::may_continue(text.as_bytes(), place) { KEY_MAX } else { BLOCK_MAX };
+    let base = place.saturating_sub(most);
+    let begins = memmem::find_iter(&text.as_bytes()[base..], b"-----BEGIN").map(move |at| base + at);
+    begins.take_while(move |&at| at < place).map(|at| {
+        let mut scan = Scan::new(&text[at..], Wanted::default());
+        secrets::private_key(&mut scan, 0..10);
+        (at, scan)
+    })
 }
 
 /// A place within a token longer than `TOKEN_MAX`: that far from the end, and within no finding.
@@ -174,5 +195,11 @@ fn within_token(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>) -> us
 pub(crate) fn lookbehind(text: &str, settled: usize) -> usize {
     let settled = classes::floor(text, settled);
     let at_token = settled == 0 || text[..settled].chars().next_back().is_some_and(classes::separates);
-    token_before(text, settled, if at_token { CONTEXT_MAX } else { TOKEN_CONTEXT_MAX })
+    let from = token_before(text, settled, if at_token { CONTEXT_MAX } else { TOKEN_CONTEXT_MAX });
+    if !secrets::may_continue(text.as_bytes(), settled) {
+        return from;
+    }
+    let going_on = |scan: &Scan<'_>, at: usize| scan.live < usize::MAX || scan.hits.last().is_some_and(|hit| at + hit.range.end > settled);
+    let key = keys(text, settled).find(|(at, scan)| going_on(scan, *at)).map(|(at, _)| token_before(text, at, CONTEXT_MAX));
+    key.map_or(from, |key| key.min(from))
 }

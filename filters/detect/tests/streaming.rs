@@ -122,3 +122,22 @@ fn prose_is_held_back_little() {
     }
     assert!(most <= 72, "{most} bytes held back, where the longest token has 67");
 }
+
+/// A key longer than one block: every letter of it lies in some finding, to its last line.
+#[test]
+fn a_long_private_key_leaks_no_tail() {
+    for (lines, size) in [(94, 64), (130, 64), (220, 76), (300, 64)] {
+        let body: String = (0..lines).map(|line| format!("{}\n", &planted::letters(size + 40)[line % 40..][..size])).collect();
+        let key = format!("-----BEGIN {0}-----\n{body}{1}==\n-----END {0}-----", "PRIVATE KEY", planted::letters(9));
+        let text = format!("Here it is:\n{key}\nThat was it, and nothing more is to come after it.");
+        let found = inspect(&Detectors::default(), &text);
+        let at = text.find("-----BEGIN").expect("a key");
+        let covered = found.iter().filter(|found| found.2 == "secret.private_key").fold(at, |end, &(start, stop, _)| {
+            assert_eq!(start, end, "no gap in {found:?}");
+            stop
+        });
+        assert_eq!(covered, at + key.len(), "{lines} lines: {found:?}");
+        check(&text, &[701, 13]);
+        check(&text, &[64]);
+    }
+}
