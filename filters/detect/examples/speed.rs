@@ -30,36 +30,57 @@ fn best_of(times: u32, mut work: impl FnMut()) -> Duration {
 
 fn inspect(detectors: &Detectors, text: &str, findings: &mut Vec<Finding>) {
     findings.clear();
-    let part = PartView { id: PartId(0), kind: Kind::ToolResult, author: Author::Tool, tool: None, text };
+    let part = PartView {
+        id: PartId(0),
+        kind: Kind::ToolResult,
+        author: Author::Tool,
+        tool: None,
+        text,
+    };
     detectors.inspect(&part, &mut Report::new(part.id, findings));
     black_box(findings);
 }
 
 fn sized(seed: &str, size: usize) -> String {
     let mut text = seed.repeat(size / seed.len() + 1);
-    text.truncate(text.floor_char_boundary(size));
+    while text.len() > size {
+        text.pop();
+    }
     text
 }
 
 fn main() {
     let detectors = Detectors::default();
     let accented = PROSE.replace("report", "r\u{e9}port");
-    let seeds = [("prose", PROSE), ("json", JSON), ("code", CODE), ("accented", accented.as_str())];
+    let seeds = [
+        ("prose", PROSE),
+        ("json", JSON),
+        ("code", CODE),
+        ("accented", accented.as_str()),
+    ];
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.as_slice() {
         [settled, name, size] if settled == "settled" => {
-            let seed = seeds.iter().find(|(known, _)| known == name).map_or(PROSE, |(_, seed)| seed);
+            let seed = seeds
+                .iter()
+                .find(|(known, _)| known == name)
+                .map_or(PROSE, |(_, seed)| seed);
             let text = sized(seed, size.parse().unwrap_or(4000));
             black_box(detectors.settled(black_box("warm")));
             println!("{}", counted(|| detectors.settled(black_box(&text))));
         }
         [name, size] => {
-            let seed = seeds.iter().find(|(known, _)| known == name).map_or(PROSE, |(_, seed)| seed);
+            let seed = seeds
+                .iter()
+                .find(|(known, _)| known == name)
+                .map_or(PROSE, |(_, seed)| seed);
             let text = sized(seed, size.parse().unwrap_or(4096));
             inspect(&detectors, "warm", &mut Vec::new());
             counted(|| inspect(&detectors, &text, &mut Vec::new()));
         }
-        _ => seeds.iter().for_each(|(name, seed)| time(&detectors, name, seed)),
+        _ => seeds
+            .iter()
+            .for_each(|(name, seed)| time(&detectors, name, seed)),
     }
 }
 
@@ -75,7 +96,10 @@ fn time(detectors: &Detectors, name: &str, seed: &str) {
         let text = sized(seed, size);
         let took = best_of(times, || inspect(detectors, &text, &mut findings));
         let rate = text.len() as f64 / took.as_secs_f64() / 1e6;
-        println!("{name:9} {size:8} bytes  {took:10.1?}  {rate:6.0} MB/s  {} findings", findings.len());
+        println!(
+            "{name:9} {size:8} bytes  {took:10.1?}  {rate:6.0} MB/s  {} findings",
+            findings.len()
+        );
     }
     let text = sized(seed, 4000);
     let took = best_of(2000, || {

@@ -4,7 +4,7 @@ use crate::grams::Grams;
 use crate::links::Use;
 use crate::phrases::{PHRASES, Word};
 use crate::scan::Scan;
-use crate::{assignments, hidden, links, markers, personal, phrases, secrets};
+use crate::{assignments, hidden, links, machines, markers, phrases, private_keys, secrets};
 use memchr::{memchr_iter, memmem};
 use std::sync::LazyLock;
 
@@ -43,25 +43,40 @@ static ANCHORS: LazyLock<Anchors> = LazyLock::new(|| {
     let mut pairs: Vec<(String, Anchor)> = Vec::new();
     let mut add = |form: &str, anchor: Anchor| pairs.push((form.to_owned(), anchor));
     add("-----BEGIN", Anchor::PrivateKey);
-    assignments::NAMES.iter().for_each(|name| add(name, Anchor::Assignment));
+    assignments::NAMES
+        .iter()
+        .for_each(|name| add(name, Anchor::Assignment));
     add("bearer", Anchor::Authorization);
     add("basic", Anchor::Authorization);
     IPV6.iter().for_each(|start| add(start, Anchor::Ipv6));
     for name in ["href=", "srcset=", "action="] {
         add(name, Anchor::Target(Use::Attribute));
     }
-    for (name, start) in ["src=", "url("].into_iter().flat_map(|name| ADDRESS_STARTS.map(|start| (name, start))) {
+    for (name, start) in ["src=", "url("]
+        .into_iter()
+        .flat_map(|name| ADDRESS_STARTS.map(|start| (name, start)))
+    {
         add(&format!("{name}{start}"), Anchor::Target(Use::Attribute));
     }
-    markers::TOKENS.iter().enumerate().for_each(|(token, (form, _))| add(form, Anchor::Token(token)));
+    markers::TOKENS
+        .iter()
+        .enumerate()
+        .for_each(|(token, (form, _))| add(form, Anchor::Token(token)));
     add("human:", Anchor::Turn);
     add("assistant:", Anchor::Turn);
-    hidden::STYLES.iter().for_each(|style| add(style, Anchor::Style));
+    hidden::STYLES
+        .iter()
+        .for_each(|style| add(style, Anchor::Style));
     for (phrase, form) in PHRASES.iter().enumerate() {
         let (word, strings) = phrases::anchored(form);
-        strings.iter().for_each(|string| add(string, Anchor::Phrase(phrase, word)));
+        strings
+            .iter()
+            .for_each(|string| add(string, Anchor::Phrase(phrase, word)));
     }
-    let meanings = pairs.iter().map(|(form, anchor)| (form.len(), *anchor)).collect();
+    let meanings = pairs
+        .iter()
+        .map(|(form, anchor)| (form.len(), *anchor))
+        .collect();
     let strings = Grams::new(pairs.into_iter().map(|(form, _)| form).collect());
     Anchors { strings, meanings }
 });
@@ -80,10 +95,10 @@ pub(crate) fn scan(scan: &mut Scan<'_>) {
 fn judge(scan: &mut Scan<'_>, anchor: Anchor, start: usize, end: usize) {
     let wanted = scan.wanted;
     match anchor {
-        Anchor::PrivateKey if wanted.secrets => secrets::private_key(scan, start..end),
+        Anchor::PrivateKey if wanted.secrets => private_keys::private_key(scan, start..end),
         Anchor::Assignment if wanted.secrets => assignments::assigned(scan, start..end),
         Anchor::Authorization if wanted.secrets => secrets::authorization(scan, start..end),
-        Anchor::Ipv6 if wanted.personal => personal::ipv6(scan, end - 1),
+        Anchor::Ipv6 if wanted.personal => machines::ipv6(scan, end - 1),
         Anchor::Target(used) if wanted.links => links::target(scan, used, start),
         Anchor::Token(token) if wanted.markers => markers::token(scan, token, start..end),
         Anchor::Turn if wanted.markers => markers::turn(scan, start..end),
@@ -97,7 +112,7 @@ fn judge(scan: &mut Scan<'_>, anchor: Anchor, start: usize, end: usize) {
 fn colons(scan: &mut Scan<'_>) {
     let bytes = scan.bytes;
     if scan.wanted.personal {
-        memmem::find_iter(bytes, b"::").for_each(|at| personal::ipv6(scan, at + 1));
+        memmem::find_iter(bytes, b"::").for_each(|at| machines::ipv6(scan, at + 1));
     }
     if !(scan.wanted.secrets || scan.wanted.links) {
         return;

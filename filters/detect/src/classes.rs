@@ -119,7 +119,9 @@ pub(crate) fn begins(bytes: &[u8], at: usize, class: u16) -> bool {
 
 /// Whether `bytes` at `at` reads `word`, whatever the case of ASCII letters.
 pub(crate) fn reads(bytes: &[u8], at: usize, word: &[u8]) -> bool {
-    bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word))
+    bytes
+        .get(at..at + word.len())
+        .is_some_and(|found| found.eq_ignore_ascii_case(word))
 }
 
 /// Whether `bytes` ends on `word` (lower case), whatever the case of its own letters.
@@ -135,7 +137,10 @@ pub(crate) fn wide(bytes: &[u8], mut at: usize) -> usize {
         }
         at += 32;
     }
-    bytes[at..].iter().position(|byte| !byte.is_ascii()).map_or(bytes.len(), |offset| at + offset)
+    bytes[at..]
+        .iter()
+        .position(|byte| !byte.is_ascii())
+        .map_or(bytes.len(), |offset| at + offset)
 }
 
 /// Where the first digit at or after `at` is.
@@ -151,7 +156,11 @@ pub(crate) fn digit(bytes: &[u8], mut at: usize) -> Option<usize> {
         }
         at += 8;
     }
-    bytes.get(at..)?.iter().position(u8::is_ascii_digit).map(|offset| at + offset)
+    bytes
+        .get(at..)?
+        .iter()
+        .position(u8::is_ascii_digit)
+        .map(|offset| at + offset)
 }
 
 /// A character that no token reaches across: ASCII white space, and scripts that are written without
@@ -168,12 +177,23 @@ pub(crate) fn separates(c: char) -> bool {
 
 /// The nearest character boundary at or below `at`.
 pub(crate) fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at.min(text.len()))
+    let at = at.min(text.len());
+    (0..=at)
+        .rev()
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(0)
+}
+
+/// The nearest character boundary at or above `at`.
+pub(crate) fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len())
+        .find(|&at| text.is_char_boundary(at))
+        .unwrap_or(text.len())
 }
 
 /// The part of `text` of at most `most` bytes that ends at `at`.
 pub(crate) fn before(text: &str, at: usize, most: usize) -> &str {
-    &text[text.ceil_char_boundary(at.saturating_sub(most)).min(at)..at]
+    &text[ceil(text, at.saturating_sub(most)).min(at)..at]
 }
 
 /// The part of `text` of at most `most` bytes that begins at `at`.

@@ -50,18 +50,25 @@ fn fold(c: char) -> Fold {
     if c.is_ascii() {
         return Fold::Keep;
     }
-    if is_invisible(c) || matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20f0}') {
+    if is_invisible(c)
+        || matches!(c, '\u{300}'..='\u{36f}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20f0}')
+    {
         return Fold::Drop;
     }
     if let Some(letter) = latin(c) {
         return Fold::One(letter);
     }
     // Han, kana, Hangul and most punctuation are their own compatibility form.
-    if matches!(c, '\u{3001}'..='\u{309a}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{2010}'..='\u{2016}' | '\u{2018}'..='\u{2022}') {
+    if matches!(c, '\u{3001}'..='\u{309a}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7a3}' | '\u{2010}'..='\u{2016}' | '\u{2018}'..='\u{2022}')
+    {
         return Fold::Keep;
     }
     if c.is_whitespace() {
-        return Fold::One(if matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}') { '\n' } else { ' ' });
+        return Fold::One(if matches!(c, '\u{2028}' | '\u{2029}' | '\u{85}') {
+            '\n'
+        } else {
+            ' '
+        });
     }
     let mut form = std::iter::once(c).nfkd();
     match form.next() {
@@ -145,14 +152,18 @@ pub(crate) fn clean(text: &str) -> Option<(String, Map)> {
 
 /// Where the run of characters like the one at `at` ends.
 fn run_end(text: &str, at: usize, like: fn(char) -> bool) -> usize {
-    text[at..].find(|c| !like(c)).map_or(text.len(), |offset| at + offset)
+    text[at..]
+        .find(|c| !like(c))
+        .map_or(text.len(), |offset| at + offset)
 }
 
 /// Below this every character's fold is kept in a table: Latin, Greek, Cyrillic with their accents.
 const TABLE_END: usize = 0x600;
 
 static FOLDS: LazyLock<Vec<Fold>> = LazyLock::new(|| {
-    (0..TABLE_END as u32).map(|code| char::from_u32(code).map_or(Fold::Keep, settle)).collect()
+    (0..TABLE_END as u32)
+        .map(|code| char::from_u32(code).map_or(Fold::Keep, settle))
+        .collect()
 });
 
 fn quick_fold(c: char) -> Fold {
@@ -164,7 +175,9 @@ fn quick_fold(c: char) -> Fold {
 
 /// `fold`, but what one character is spelled out as is known.
 fn settle(c: char) -> Fold {
-    let Fold::Many(c) = fold(c) else { return fold(c) };
+    let Fold::Many(c) = fold(c) else {
+        return fold(c);
+    };
     let mut form = String::new();
     spell_out(c, &mut form);
     let mut letters = form.chars();

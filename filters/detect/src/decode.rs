@@ -25,8 +25,12 @@ pub(crate) fn runs(bytes: &[u8], mut found: impl FnMut(Range<usize>)) {
     // A run this long covers at least one whole aligned block of eight.
     let mut at = 0;
     while at + 8 <= bytes.len() {
-        let Ok(block) = <[u8; 8]>::try_from(&bytes[at..at + 8]) else { return };
-        if below_plus(u64::from_le_bytes(block)) || !block.iter().all(|&byte| classes::is(byte, BASE64)) {
+        let Ok(block) = <[u8; 8]>::try_from(&bytes[at..at + 8]) else {
+            return;
+        };
+        if below_plus(u64::from_le_bytes(block))
+            || !block.iter().all(|&byte| classes::is(byte, BASE64))
+        {
             at += 8;
             continue;
         }
@@ -48,7 +52,11 @@ fn below_plus(block: u64) -> bool {
 }
 
 /// The texts that the run at `run` hides, each with the place of its encoded form.
-pub(crate) fn decode(bytes: &[u8], run: Range<usize>, found: &mut impl FnMut(Range<usize>, String)) {
+pub(crate) fn decode(
+    bytes: &[u8],
+    run: Range<usize>,
+    found: &mut impl FnMut(Range<usize>, String),
+) {
     if run.len() <= TOKEN_MAX {
         if let Some(text) = decode_whole(&bytes[run.clone()]) {
             let padded = classes::run_end(bytes, run.end, classes::EQUALS, 2);
@@ -66,24 +74,44 @@ fn decode_whole(run: &[u8]) -> Option<String> {
     if !promising(run) {
         return None;
     }
-    let engine = if run.iter().any(|byte| matches!(byte, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
+    let engine = if run.iter().any(|byte| matches!(byte, b'-' | b'_')) {
+        &URL_SAFE
+    } else {
+        &STANDARD
+    };
     // A dangling sixth of a byte carries nothing.
-    let whole = if run.len() % 4 == 1 { &run[..run.len() - 1] } else { run };
+    let whole = if run.len() % 4 == 1 {
+        &run[..run.len() - 1]
+    } else {
+        run
+    };
     readable(engine.decode(whole).ok()?)
 }
 
 fn decode_hex(run: &[u8]) -> Option<String> {
-    if run.len() % 2 != 0 || !matches!(run[0], b'0'..=b'7') || !run.iter().all(|&byte| classes::is(byte, HEX)) {
+    if !run.len().is_multiple_of(2)
+        || !matches!(run[0], b'0'..=b'7')
+        || !run.iter().all(|&byte| classes::is(byte, HEX))
+    {
         return None;
     }
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
-    readable(run.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect())
+    readable(
+        run.chunks_exact(2)
+            .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
+            .collect(),
+    )
 }
 
 /// A cheap look at the first letters: the first of every four tells the top bits of a byte, and text
 /// keeps to a few values there. Most identifiers and paths fail here.
 fn promising(run: &[u8]) -> bool {
-    let text_like = run.iter().step_by(4).take(8).filter(|&&byte| leads_text(byte)).count();
+    let text_like = run
+        .iter()
+        .step_by(4)
+        .take(8)
+        .filter(|&&byte| leads_text(byte))
+        .count();
     text_like * 4 >= run.len().div_ceil(4).min(8) * 3
 }
 
@@ -95,7 +123,10 @@ fn leads_text(byte: u8) -> bool {
 /// Text, if it is nearly all printable.
 fn readable(bytes: Vec<u8>) -> Option<String> {
     let text = String::from_utf8(bytes).ok()?;
-    let odd = text.chars().filter(|&c| c.is_control() && !matches!(c, '\n' | '\r' | '\t')).count();
+    let odd = text
+        .chars()
+        .filter(|&c| c.is_control() && !matches!(c, '\n' | '\r' | '\t'))
+        .count();
     (odd * 20 <= text.len() && text.len() >= 8).then_some(text)
 }
 

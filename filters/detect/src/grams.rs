@@ -36,12 +36,21 @@ impl Grams {
         for (string, form) in strings.iter().enumerate() {
             let mut enter = |bytes: &[u8], offset: isize| {
                 let gram = fold(bytes);
-                entries.push(Entry { gram, offset, string, last: true });
+                entries.push(Entry {
+                    gram,
+                    offset,
+                    string,
+                    last: true,
+                });
             };
             let bytes = form.as_bytes();
             if let &[a, b, c] = bytes {
                 // All that the byte before and the byte after may be, folded.
-                for other in (0x20..0x40).chain(0x60..0x80).chain(0xa0..0xc0).chain(0xe0..=0xff) {
+                for other in (0x20..0x40)
+                    .chain(0x60..0x80)
+                    .chain(0xa0..0xc0)
+                    .chain(0xe0..=0xff)
+                {
                     enter(&[a, b, c, other], 0);
                     enter(&[other, a, b, c], -1);
                 }
@@ -58,7 +67,11 @@ impl Grams {
             entries[at].last = slots[place] == 0;
             slots[place] = at as u16 + 1;
         }
-        Grams { strings, slots, entries }
+        Grams {
+            strings,
+            slots,
+            entries,
+        }
     }
 
     /// Calls `found` with the number of each string and where it stands. A string of three bytes is
@@ -82,24 +95,32 @@ impl Grams {
     /// Whether any of the four grams of ten bytes is known.
     #[inline(always)]
     fn any(&self, block: &[u8]) -> bool {
-        let (Some(first), Some(rest)) = (block.first_chunk::<8>(), block.last_chunk::<4>()) else { return true };
+        let (Some(first), Some(rest)) = (block.first_chunk::<8>(), block.last_chunk::<4>()) else {
+            return true;
+        };
         let first = u64::from_le_bytes(*first) | FOLD_8;
         let rest = u32::from_le_bytes(*rest) | FOLD_4;
         let known = |gram: u32| self.slots[slot(gram)];
-        known(first as u32) | known((first >> 16) as u32) | known((first >> 32) as u32) | known(rest) != 0
+        known(first as u32)
+            | known((first >> 16) as u32)
+            | known((first >> 32) as u32)
+            | known(rest)
+            != 0
     }
 
     fn look(&self, bytes: &[u8], at: usize, found: &mut impl FnMut(usize, usize)) {
         let gram = fold(&bytes[at..at + 4]);
-        let Some(mut next) = usize::from(self.slots[slot(gram)]).checked_sub(1) else { return };
+        let Some(mut next) = usize::from(self.slots[slot(gram)]).checked_sub(1) else {
+            return;
+        };
         loop {
             let entry = self.entries[next];
-            if entry.gram == gram {
-                if let Some(start) = at.checked_add_signed(-entry.offset) {
-                    let form = self.strings[entry.string].as_bytes();
-                    if bytes.get(start..start + form.len()).is_some_and(|text| text.eq_ignore_ascii_case(form)) {
-                        found(entry.string, start);
-                    }
+            let start = at.checked_add_signed(-entry.offset);
+            if let (true, Some(start)) = (entry.gram == gram, start) {
+                let form = self.strings[entry.string].as_bytes();
+                let text = bytes.get(start..start + form.len());
+                if text.is_some_and(|text| text.eq_ignore_ascii_case(form)) {
+                    found(entry.string, start);
                 }
             }
             if entry.last {
@@ -111,7 +132,10 @@ impl Grams {
 }
 
 fn fold(bytes: &[u8]) -> u32 {
-    bytes.first_chunk::<4>().map_or(0, |gram| u32::from_le_bytes(*gram)) | FOLD_4
+    bytes
+        .first_chunk::<4>()
+        .map_or(0, |gram| u32::from_le_bytes(*gram))
+        | FOLD_4
 }
 
 #[inline(always)]
@@ -121,15 +145,34 @@ fn slot(gram: u32) -> usize {
 
 /// Where the five bytes begin that are seen least often in texts.
 fn rarest(bytes: &[u8]) -> usize {
-    let rarity = |byte: &u8| FREQUENT.iter().position(|known| *known == byte.to_ascii_lowercase()).unwrap_or(FREQUENT.len());
-    let stretches = bytes.windows(5).map(|five| five.iter().map(rarity).sum::<usize>());
-    stretches.enumerate().max_by_key(|&(at, rare)| (rare, std::cmp::Reverse(at))).map_or(0, |(at, _)| at)
+    let rarity = |byte: &u8| {
+        FREQUENT
+            .iter()
+            .position(|known| *known == byte.to_ascii_lowercase())
+            .unwrap_or(FREQUENT.len())
+    };
+    let stretches = bytes
+        .windows(5)
+        .map(|five| five.iter().map(rarity).sum::<usize>());
+    stretches
+        .enumerate()
+        .max_by_key(|&(at, rare)| (rare, std::cmp::Reverse(at)))
+        .map_or(0, |(at, _)| at)
 }
 
 /// How seldom the rarest five bytes of `form` are seen; more is rarer.
 pub(crate) fn rarity(form: &str) -> usize {
-    let rarity = |byte: &u8| FREQUENT.iter().position(|known| *known == byte.to_ascii_lowercase()).unwrap_or(FREQUENT.len());
-    form.as_bytes().windows(5).map(|five| five.iter().map(rarity).sum()).max().unwrap_or(0)
+    let rarity = |byte: &u8| {
+        FREQUENT
+            .iter()
+            .position(|known| *known == byte.to_ascii_lowercase())
+            .unwrap_or(FREQUENT.len())
+    };
+    form.as_bytes()
+        .windows(5)
+        .map(|five| five.iter().map(rarity).sum())
+        .max()
+        .unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -138,16 +181,33 @@ mod tests {
 
     #[test]
     fn every_string_is_found_wherever_it_stands() {
-        let strings = ["ignore", "INST]", "pwd", "-----BEGIN", "<\u{ff5c}User\u{ff5c}>", "ignored"];
+        let strings = [
+            "ignore",
+            "INST]",
+            "pwd",
+            "-----BEGIN",
+            "<\u{ff5c}User\u{ff5c}>",
+            "ignored",
+        ];
         let grams = Grams::new(strings.map(str::to_owned).to_vec());
         for before in 0..12 {
             for after in 1..12 {
                 for (string, form) in strings.iter().enumerate() {
-                    let text = format!("{}{}{}", "~".repeat(before), form.to_ascii_uppercase(), " ".repeat(after));
+                    let text = format!(
+                        "{}{}{}",
+                        "~".repeat(before),
+                        form.to_ascii_uppercase(),
+                        " ".repeat(after)
+                    );
                     let mut found = Vec::new();
                     grams.find(text.as_bytes(), |string, at| found.push((string, at)));
                     assert!(found.contains(&(string, before)), "{form} at {before}");
-                    assert!(found.iter().all(|&(other, at)| at == before && form.to_lowercase().starts_with(&strings[other].to_lowercase())));
+                    assert!(found.iter().all(|&(other, at)| {
+                        at == before
+                            && form
+                                .to_lowercase()
+                                .starts_with(&strings[other].to_lowercase())
+                    }));
                 }
             }
         }

@@ -17,7 +17,9 @@ pub(crate) fn invisible(scan: &mut Scan<'_>) {
     while let Some(first) = text[at..].chars().next() {
         let mut end = at + first.len_utf8();
         if let Some(sort) = Sort::of(first) {
-            end = text[at..].find(|c| Sort::of(c) != Some(sort)).map_or(text.len(), |offset| at + offset);
+            end = text[at..]
+                .find(|c| Sort::of(c) != Some(sort))
+                .map_or(text.len(), |offset| at + offset);
             judge(scan, sort, at..end);
         }
         at = classes::wide(scan.bytes, end);
@@ -46,7 +48,10 @@ impl Sort {
 }
 
 fn judge(scan: &mut Scan<'_>, sort: Sort, run: Range<usize>) {
-    let (before, after) = (scan.text[..run.start].chars().next_back(), scan.text[run.end..].chars().next());
+    let (before, after) = (
+        scan.text[..run.start].chars().next_back(),
+        scan.text[run.end..].chars().next(),
+    );
     let shown = &scan.text[run.clone()];
     let first = shown.chars().next().unwrap_or(' ');
     let at_least = |count: usize| shown.chars().nth(count - 1).is_some();
@@ -59,7 +64,9 @@ fn judge(scan: &mut Scan<'_>, sort: Sort, run: Range<usize>) {
         }
         Sort::Bidi if shown.contains(['\u{202d}', '\u{202e}']) => Some(("hidden.bidi", 0.8)),
         Sort::Bidi => {
-            let turns = matches!(first, '\u{202a}' | '\u{202b}' | '\u{2067}') && letter(after) && letter(before);
+            let turns = matches!(first, '\u{202a}' | '\u{202b}' | '\u{2067}')
+                && letter(after)
+                && letter(before);
             (turns || at_least(4)).then_some(("hidden.bidi", 0.6))
         }
         Sort::ZeroWidth if at_least(3) => Some(("hidden.zero_width", 0.85)),
@@ -85,13 +92,20 @@ pub(crate) fn terminal(scan: &mut Scan<'_>) {
         match bytes.get(at + 1) {
             Some(b'[') => {
                 let end = classes::run_end(bytes, at + 2, classes::DIGIT | classes::MARK, 24);
-                let end = (end..bytes.len().min(at + 26)).find(|&end| !matches!(bytes[end], b'0'..=b'9' | b';')).unwrap_or(end);
-                let conceals = bytes.get(end) == Some(&b'm') && bytes[at + 2..end].split(|&byte| byte == b';').any(|code| code == b"8");
+                let end = (end..bytes.len().min(at + 26))
+                    .find(|&end| !matches!(bytes[end], b'0'..=b'9' | b';'))
+                    .unwrap_or(end);
+                let conceals = bytes.get(end) == Some(&b'm')
+                    && bytes[at + 2..end]
+                        .split(|&byte| byte == b';')
+                        .any(|code| code == b"8");
                 if conceals {
                     scan.hit("hidden.ansi", at..end + 1, 0.8);
                 }
             }
-            Some(b']') if classes::reads(bytes, at + 2, b"52;") => scan.hit("hidden.ansi", at..at + 5, 0.8),
+            Some(b']') if classes::reads(bytes, at + 2, b"52;") => {
+                scan.hit("hidden.ansi", at..at + 5, 0.8)
+            }
             _ => {}
         }
     }
@@ -102,15 +116,37 @@ pub(crate) const CONCEALED_MAX: usize = TOKEN_MAX;
 
 /// Words that show that hidden text is meant for a model.
 const CUES: &[&str] = &[
-    "ignore", "disregard", "instruction", "system prompt", "assistant", "ai agent", "ai model", "language model", "llm", "you must",
-    "do not tell", "don't tell", "do not mention", "exfiltrat", "chatgpt", "claude", "<important>", "secretly", "password", "credentials",
+    "ignore",
+    "disregard",
+    "instruction",
+    "system prompt",
+    "assistant",
+    "ai agent",
+    "ai model",
+    "language model",
+    "llm",
+    "you must",
+    "do not tell",
+    "don't tell",
+    "do not mention",
+    "exfiltrat",
+    "chatgpt",
+    "claude",
+    "<important>",
+    "secretly",
+    "password",
+    "credentials",
 ];
 /// One word of these is enough; the others must come in twos.
 const STRONG_CUES: usize = 3;
 
 fn speaks_to_models(text: &[u8]) -> bool {
     contains_any(text, &CUES[..STRONG_CUES - 1]) && contains_any(text, &CUES[STRONG_CUES - 1..])
-        || CUES[STRONG_CUES - 1..].iter().filter(|cue| contains_any(text, &[cue])).count() >= 2
+        || CUES[STRONG_CUES - 1..]
+            .iter()
+            .filter(|cue| contains_any(text, &[cue]))
+            .count()
+            >= 2
 }
 
 /// `<!-- … -->` with words for a model in it.
@@ -133,23 +169,44 @@ pub(crate) fn comment(scan: &mut Scan<'_>, place: Range<usize>) {
 
 /// Styles under which text is in the page and not on the screen.
 pub(crate) const STYLES: &[&str] = &[
-    "display:none", "display: none", "visibility:hidden", "visibility: hidden", "font-size:0", "font-size: 0", "opacity:0", "opacity: 0",
-    "color:white", "color: white", "color:#fff", "color: #fff", "color:transparent", "color: transparent", "left:-9999", "left: -9999",
+    "display:none",
+    "display: none",
+    "visibility:hidden",
+    "visibility: hidden",
+    "font-size:0",
+    "font-size: 0",
+    "opacity:0",
+    "opacity: 0",
+    "color:white",
+    "color: white",
+    "color:#fff",
+    "color: #fff",
+    "color:transparent",
+    "color: transparent",
+    "left:-9999",
+    "left: -9999",
 ];
 
 /// An element hidden by its style, with words for a model in it.
 pub(crate) fn styled(scan: &mut Scan<'_>, place: Range<usize>) {
     let style = &scan.text[place.clone()];
-    if (style.ends_with('0') && classes::has(scan.bytes, place.end, classes::DIGIT | classes::DOT)) || classes::has(scan.bytes, place.start.wrapping_sub(1), classes::DASH) {
+    if (style.ends_with('0') && classes::has(scan.bytes, place.end, classes::DIGIT | classes::DOT))
+        || classes::has(scan.bytes, place.start.wrapping_sub(1), classes::DASH)
+    {
         return;
     }
     let before = classes::before(scan.text, place.start, 256);
-    let Some(open) = before.rfind('<') else { return };
+    let Some(open) = before.rfind('<') else {
+        return;
+    };
     if before[open..].contains('>') {
         return;
     }
     // The finding is the text that is hidden: before its tag is closed nothing has begun.
-    let Some(close) = memchr::memchr(b'>', classes::after(scan.text, place.end, 256).as_bytes()) else { return };
+    let Some(close) = memchr::memchr(b'>', classes::after(scan.text, place.end, 256).as_bytes())
+    else {
+        return;
+    };
     let start = place.end + close + 1;
     let limit = classes::floor(scan.text, start + CONCEALED_MAX);
     let end = match memmem::find(&scan.bytes[start..limit], b"</") {

@@ -128,7 +128,11 @@ mod tests {
     fn labels_are_sorted_and_every_rule_has_one() {
         assert!(LABELS.is_sorted_by(|a, b| a.0 < b.0));
         for rule in crate::secret_rules::RULES {
-            assert!(LABELS.iter().any(|(label, _)| *label == rule.label), "{} has no sentence", rule.label);
+            assert!(
+                LABELS.iter().any(|(label, _)| *label == rule.label),
+                "{} has no sentence",
+                rule.label
+            );
         }
     }
 }

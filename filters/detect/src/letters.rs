@@ -1,9 +1,32 @@
 //! How random letters are: entropy, placeholders and checksums of tokens.
 
 /// Words that show that a token is an example; it still has the right form.
-const EXAMPLES: &[&str] = &["example", "dummy", "fake", "sample", "testtest", "abcdefghij", "1234567890", "0123456789"];
+const EXAMPLES: &[&str] = &[
+    "example",
+    "dummy",
+    "fake",
+    "sample",
+    "testtest",
+    "abcdefghij",
+    "1234567890",
+    "0123456789",
+];
 /// Words and letters that show that a token is no token at all.
-const PLACEHOLDERS: &[&str] = &["xxxx", "your", "placeholder", "changeme", "change_me", "redacted", "insert", "......", "-----", "aaaaaaa", "0000000", "_here", "-here"];
+const PLACEHOLDERS: &[&str] = &[
+    "xxxx",
+    "your",
+    "placeholder",
+    "changeme",
+    "change_me",
+    "redacted",
+    "insert",
+    "......",
+    "-----",
+    "aaaaaaa",
+    "0000000",
+    "_here",
+    "-here",
+];
 
 /// How sure one may be that `body` is a real secret by its letters: nothing for a placeholder,
 /// 0.3 for an example as documentation shows it, 0.95 for random letters.
@@ -20,7 +43,11 @@ pub(crate) fn randomness(body: &[u8]) -> Option<f32> {
     if entropy(body) < least {
         return None;
     }
-    Some(if contains_any(body, EXAMPLES) { 0.3 } else { 0.95 })
+    Some(if contains_any(body, EXAMPLES) {
+        0.3
+    } else {
+        0.95
+    })
 }
 
 /// Whether `body` has any of `words` (lower case) in it, whatever its own case.
@@ -31,9 +58,16 @@ pub(crate) fn contains_any(body: &[u8], words: &[&str]) -> bool {
         firsts[first.to_ascii_uppercase() as usize] = true;
         firsts
     });
-    body.iter().enumerate().filter(|&(_, &byte)| firsts[byte as usize]).any(|(at, _)| {
-        words.iter().any(|word| body[at..].get(..word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes())))
-    })
+    body.iter()
+        .enumerate()
+        .filter(|&(_, &byte)| firsts[byte as usize])
+        .any(|(at, _)| {
+            words.iter().any(|word| {
+                body[at..]
+                    .get(..word.len())
+                    .is_some_and(|found| found.eq_ignore_ascii_case(word.as_bytes()))
+            })
+        })
 }
 
 /// Shannon entropy in bits a byte.
@@ -60,7 +94,11 @@ const CRC_TABLE: [u32; 256] = {
         let mut value = byte as u32;
         let mut bit = 0;
         while bit < 8 {
-            value = if value & 1 == 1 { 0xEDB8_8320 ^ (value >> 1) } else { value >> 1 };
+            value = if value & 1 == 1 {
+                0xEDB8_8320 ^ (value >> 1)
+            } else {
+                value >> 1
+            };
             bit += 1;
         }
         table[byte] = value;
@@ -71,7 +109,9 @@ const CRC_TABLE: [u32; 256] = {
 
 /// CRC-32 as zip has it.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, &byte| CRC_TABLE[(crc as u8 ^ byte) as usize] ^ (crc >> 8))
+    !bytes.iter().fold(u32::MAX, |crc, &byte| {
+        CRC_TABLE[(crc as u8 ^ byte) as usize] ^ (crc >> 8)
+    })
 }
 
 /// A number as six base62 digits, `0` first.

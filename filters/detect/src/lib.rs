@@ -7,6 +7,10 @@
 //! 0.6 to 0.9, the form is right and the sort of thing is less certain. 0.3, an example as
 //! documentation shows it (`AKIA…EXAMPLE`, `user:password@localhost`). Placeholders such as
 //! `sk-xxxxxxxx` or `YOUR_API_KEY` are not reported.
+//!
+//! What is not seen: a run of base64 longer than `TOKEN_MAX` is not decoded as one; only stretches of
+//! printable ASCII in it are read, each by itself and up to that length, and hexadecimal that long not
+//! at all. Of a private key what lies beyond `KEY_MAX` is not reported.
 
 mod anchors;
 mod assignments;
@@ -14,17 +18,22 @@ mod classes;
 mod clean;
 mod confusables;
 mod decode;
+mod emails;
 mod grams;
 mod hidden;
 mod labels;
+mod lettered;
 mod letters;
 mod links;
+mod machines;
 mod map;
 mod markers;
 mod national;
 mod normalise;
 mod personal;
+mod phones;
 mod phrases;
+mod private_keys;
 mod scan;
 mod secret_rules;
 mod secrets;
@@ -121,7 +130,7 @@ fn look(view: &View<'_>, text: &str, wanted: Wanted, hits: &mut Vec<Hit>) {
         secrets::tokens(&mut scan);
     }
     if wanted.personal {
-        personal::emails(&mut scan);
+        emails::emails(&mut scan);
         personal::numbers(&mut scan);
     }
     if wanted.hidden && raw {
@@ -132,7 +141,9 @@ fn look(view: &View<'_>, text: &str, wanted: Wanted, hits: &mut Vec<Hit>) {
     }
     let mut orders: Option<f32> = None;
     for mut hit in scan.hits {
-        if matches!(view.layer(), Layer::Decoded(_)) && (hit.label.starts_with("marker.") || hit.label.starts_with("injection.")) {
+        if matches!(view.layer(), Layer::Decoded(_))
+            && (hit.label.starts_with("marker.") || hit.label.starts_with("injection."))
+        {
             orders = Some(orders.unwrap_or(0.0).max(hit.score));
         }
         hit.range = view.origin(hit.range);
@@ -142,7 +153,12 @@ fn look(view: &View<'_>, text: &str, wanted: Wanted, hits: &mut Vec<Hit>) {
     }
     if let (Some(score), true) = (orders, wanted.hidden) {
         let range = view.origin(0..view.text().len());
-        hits.push(Hit { label: "hidden.encoded", range, score, reach: Reach::Token });
+        hits.push(Hit {
+            label: "hidden.encoded",
+            range,
+            score,
+            reach: Reach::Token,
+        });
     }
 }
 
@@ -173,7 +189,12 @@ impl Filter for Detectors {
 
     fn settled(&self, text: &str) -> usize {
         let wanted = self.wanted(Author::Tool);
-        stream::settled(text, &|text| self.hits(text, wanted).into_iter().map(|hit| (hit.range.start, hit.range.end)).collect())
+        stream::settled(text, &|text| {
+            self.hits(text, wanted)
+                .into_iter()
+                .map(|hit| (hit.range.start, hit.range.end))
+                .collect()
+        })
     }
 
     fn lookbehind(&self, text: &str, settled: usize) -> usize {
@@ -194,16 +215,37 @@ pub fn fuzz_detect(data: &[u8]) {
         }
     }
     let detectors = Detectors::default();
-    let part = PartView { id: PartId(0), kind: Kind::ToolResult, author: Author::Tool, tool: None, text: &text };
+    let part = PartView {
+        id: PartId(0),
+        kind: Kind::ToolResult,
+        author: Author::Tool,
+        tool: None,
+        text: &text,
+    };
     let mut findings = Vec::new();
     detectors.inspect(&part, &mut Report::new(part.id, &mut findings));
     for finding in &findings {
-        assert!(text.get(finding.range.clone()).is_some_and(|found| !found.is_empty()), "a finding lies outside the text");
-        assert!(labels().iter().any(|(label, _)| *label == finding.label.as_str()), "a label is not listed");
+        assert!(
+            text.get(finding.range.clone())
+                .is_some_and(|found| !found.is_empty()),
+            "a finding lies outside the text"
+        );
+        assert!(
+            labels()
+                .iter()
+                .any(|(label, _)| *label == finding.label.as_str()),
+            "a label is not listed"
+        );
     }
     let settled = detectors.settled(&text);
     assert!(text.is_char_boundary(settled), "settled within a character");
-    assert!(text.len() - settled <= HOLDBACK_MAX, "more held back than promised");
+    assert!(
+        text.len() - settled <= HOLDBACK_MAX,
+        "more held back than promised"
+    );
     let from = detectors.lookbehind(&text, settled);
-    assert!(from <= settled && text.is_char_boundary(from), "lookbehind past settled");
+    assert!(
+        from <= settled && text.is_char_boundary(from),
+        "lookbehind past settled"
+    );
 }

@@ -23,13 +23,21 @@ impl Map {
     /// The bytes of the old text that `range` of the new one was made from.
     pub fn back(&self, range: Range<usize>) -> Range<usize> {
         let start = self.piece(range.start).map_or(0, |piece| {
-            if piece.same { piece.old + (range.start - piece.new) } else { piece.old }
+            if piece.same {
+                piece.old + (range.start - piece.new)
+            } else {
+                piece.old
+            }
         });
         if range.is_empty() {
             return start..start;
         }
         let end = self.piece(range.end - 1).map_or(start, |piece| {
-            if piece.same { piece.old + (range.end - piece.new) } else { piece.old + piece.old_len }
+            if piece.same {
+                piece.old + (range.end - piece.new)
+            } else {
+                piece.old + piece.old_len
+            }
         });
         start..end.max(start)
     }

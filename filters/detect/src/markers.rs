@@ -26,9 +26,40 @@ pub(crate) const TOKENS: &[(&str, f32)] = &[
 
 /// Names between `<|` and `|>` that chat templates use.
 const PIPED: &[&str] = &[
-    "im_start", "im_end", "im_sep", "system", "user", "assistant", "endoftext", "endofprompt", "eot_id", "eom_id", "begin_of_text", "end_of_text",
-    "start_header_id", "end_header_id", "python_tag", "channel", "message", "start", "end", "return", "call", "constrain", "tool", "tools",
-    "tool_call", "tool_response", "observation", "finetune_right_pad_id", "start_of_role", "end_of_role", "model", "developer", "begin", "end_of_turn",
+    "im_start",
+    "im_end",
+    "im_sep",
+    "system",
+    "user",
+    "assistant",
+    "endoftext",
+    "endofprompt",
+    "eot_id",
+    "eom_id",
+    "begin_of_text",
+    "end_of_text",
+    "start_header_id",
+    "end_header_id",
+    "python_tag",
+    "channel",
+    "message",
+    "start",
+    "end",
+    "return",
+    "call",
+    "constrain",
+    "tool",
+    "tools",
+    "tool_call",
+    "tool_response",
+    "observation",
+    "finetune_right_pad_id",
+    "start_of_role",
+    "end_of_role",
+    "model",
+    "developer",
+    "begin",
+    "end_of_turn",
 ];
 
 /// Names of tags that frame what tools and systems say, and how sure they are a forgery.
@@ -107,7 +138,10 @@ pub(crate) fn bracket(scan: &mut Scan<'_>, start: usize) {
         return scan.reached_end(start);
     }
     let name = &bytes[at..end];
-    if let Some((name, score)) = TAGS.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes())) {
+    if let Some((name, score)) = TAGS
+        .iter()
+        .find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))
+    {
         tag(scan, name, *score, closing, start..end);
     }
 }
@@ -154,7 +188,9 @@ fn tag_end(text: &str) -> Option<usize> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_end_names = false;
     match reader.read_event().ok()? {
-        Event::Start(_) | Event::Empty(_) | Event::End(_) => usize::try_from(reader.buffer_position()).ok(),
+        Event::Start(_) | Event::Empty(_) | Event::End(_) => {
+            usize::try_from(reader.buffer_position()).ok()
+        }
         _ => None,
     }
 }

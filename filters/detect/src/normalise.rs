@@ -105,7 +105,14 @@ pub fn normalise(text: &str) -> Vec<View<'_>> {
     let mut decoded = Vec::new();
     if let Some(last) = views.last() {
         let mut left = text.len().saturating_mul(DECODED_PER_BYTE);
-        decode_into(last.text(), None, &|range| last.origin(range), 1, &mut left, &mut decoded);
+        decode_into(
+            last.text(),
+            None,
+            &|range| last.origin(range),
+            1,
+            &mut left,
+            &mut decoded,
+        );
     }
     views.extend(decoded);
     views

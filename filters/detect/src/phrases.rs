@@ -17,24 +17,118 @@ pub(crate) struct Phrase {
     score: f32,
 }
 
-const OLD: &[&str] = &["previous", "prior", "above", "earlier", "preceding", "all", "any", "your", "other", "everything", "foregoing", "original", "existing", "former"];
-const SMALL: &[&str] = &["all", "any", "the", "of", "these", "those", "your", "my", "and", "or", "every", "previous", "prior", "above", "earlier", "preceding", "other", "current", "system", "user", "foregoing", "original", "existing", "initial", "given", "safety", "former", "about"];
-const RULES: &[&str] = &["instructions", "instruction", "directions", "prompts", "prompt", "guidelines", "directives", "orders", "commands", "rules", "context", "programming", "training", "messages", "constraints", "policies"];
+const OLD: &[&str] = &[
+    "previous",
+    "prior",
+    "above",
+    "earlier",
+    "preceding",
+    "all",
+    "any",
+    "your",
+    "other",
+    "everything",
+    "foregoing",
+    "original",
+    "existing",
+    "former",
+];
+const SMALL: &[&str] = &[
+    "all",
+    "any",
+    "the",
+    "of",
+    "these",
+    "those",
+    "your",
+    "my",
+    "and",
+    "or",
+    "every",
+    "previous",
+    "prior",
+    "above",
+    "earlier",
+    "preceding",
+    "other",
+    "current",
+    "system",
+    "user",
+    "foregoing",
+    "original",
+    "existing",
+    "initial",
+    "given",
+    "safety",
+    "former",
+    "about",
+];
+const RULES: &[&str] = &[
+    "instructions",
+    "instruction",
+    "directions",
+    "prompts",
+    "prompt",
+    "guidelines",
+    "directives",
+    "orders",
+    "commands",
+    "rules",
+    "context",
+    "programming",
+    "training",
+    "messages",
+    "constraints",
+    "policies",
+];
 
 const fn order(start: &'static str, score: f32) -> Phrase {
-    Phrase { start, fill: SMALL, need: OLD, end: RULES, score }
+    Phrase {
+        start,
+        fill: SMALL,
+        need: OLD,
+        end: RULES,
+        score,
+    }
 }
 
 const fn saying(start: &'static str, score: f32) -> Phrase {
-    Phrase { start, fill: &[], need: &[], end: &[], score }
+    Phrase {
+        start,
+        fill: &[],
+        need: &[],
+        end: &[],
+        score,
+    }
 }
 
-const fn between(start: &'static str, fill: &'static [&'static str], end: &'static [&'static str], score: f32) -> Phrase {
-    Phrase { start, fill, need: &[], end, score }
+const fn between(
+    start: &'static str,
+    fill: &'static [&'static str],
+    end: &'static [&'static str],
+    score: f32,
+) -> Phrase {
+    Phrase {
+        start,
+        fill,
+        need: &[],
+        end,
+        score,
+    }
 }
 
-const THE: &[&str] = &["the", "your", "this", "that", "to", "its", "full", "entire", "complete", "hidden", "initial", "original", "own", "exact", "me", "us", "internal", "secret", "current", "above"];
-const PROMPTS: &[&str] = &["system prompt", "system message", "initial prompt", "initial instructions", "hidden instructions", "system instructions"];
+const THE: &[&str] = &[
+    "the", "your", "this", "that", "to", "its", "full", "entire", "complete", "hidden", "initial",
+    "original", "own", "exact", "me", "us", "internal", "secret", "current", "above",
+];
+const PROMPTS: &[&str] = &[
+    "system prompt",
+    "system message",
+    "initial prompt",
+    "initial instructions",
+    "hidden instructions",
+    "system instructions",
+];
 const PEOPLE: &[&str] = &["user", "human", "operator", "anyone", "customer", "owner"];
 
 /// Every phrase.
@@ -63,7 +157,9 @@ pub(crate) const PHRASES: &[Phrase] = &[
 ];
 
 /// What may lie between two words, where a string of two is looked for.
-const GAPS: &[&str] = &[" ", "  ", "   ", "\n", "\r\n", "\t", ", ", "_", "-", "* ", " *", " \n", "\n ", " \"", "*"];
+const GAPS: &[&str] = &[
+    " ", "  ", "   ", "\n", "\r\n", "\t", ", ", "_", "-", "* ", " *", " \n", "\n ", " \"", "*",
+];
 /// What a gap is made of.
 const GAP: &[u8] = b" \t\n\r,*_-\":>.!";
 
@@ -79,26 +175,45 @@ pub(crate) fn anchored(phrase: &Phrase) -> (Word, Vec<String>) {
         Some((begin, word))
     });
     let last = start.rfind(' ').map_or(0, |at| at + 1);
-    let longest = words.clone().filter(|(_, word)| word.len() >= 5).max_by_key(|(_, word)| rarity(word));
+    let longest = words
+        .clone()
+        .filter(|(_, word)| word.len() >= 5)
+        .max_by_key(|(_, word)| rarity(word));
     if let Some((begin, word)) = longest {
         return (start[..begin].trim_end(), vec![word.to_owned()]);
     }
-    let short = words.clone().find(|&(begin, word)| word.len() == 4 && (begin < last || !phrase.end.is_empty()));
+    let short = words
+        .clone()
+        .find(|&(begin, word)| word.len() == 4 && (begin < last || !phrase.end.is_empty()));
     if let Some((begin, word)) = short {
-        let followed = GAP.iter().map(|&gap| format!("{word}{}", char::from(gap))).collect();
+        let followed = GAP
+            .iter()
+            .map(|&gap| format!("{word}{}", char::from(gap)))
+            .collect();
         return (start[..begin].trim_end(), followed);
     }
     let begin = start[..last].trim_end().rfind(' ').map_or(0, |at| at + 1);
     let (first, second) = (start[begin..last].trim_end(), &start[last..]);
-    (start[..begin].trim_end(), GAPS.iter().map(|gap| format!("{first}{gap}{second}")).collect())
+    (
+        start[..begin].trim_end(),
+        GAPS.iter()
+            .map(|gap| format!("{first}{gap}{second}"))
+            .collect(),
+    )
 }
 
 /// Judges the phrase of which a word stands at `at`.
 pub(crate) fn found(scan: &mut Scan<'_>, phrase: usize, before: Word, mut at: usize) {
     for word in before.rsplit(' ').filter(|word| !word.is_empty()) {
-        let gap = scan.bytes[..at].iter().rev().take(GAP_MAX + 1).take_while(|byte| GAP.contains(byte)).count();
+        let gap = scan.bytes[..at]
+            .iter()
+            .rev()
+            .take(GAP_MAX + 1)
+            .take_while(|byte| GAP.contains(byte))
+            .count();
         at -= gap;
-        if !(1..=GAP_MAX).contains(&gap) || !classes::ends_with(&scan.bytes[..at], word.as_bytes()) {
+        if !(1..=GAP_MAX).contains(&gap) || !classes::ends_with(&scan.bytes[..at], word.as_bytes())
+        {
             return;
         }
         at -= word.len();
@@ -108,13 +223,19 @@ pub(crate) fn found(scan: &mut Scan<'_>, phrase: usize, before: Word, mut at: us
 
 /// Whether `word` can stand in a phrase.
 fn known(word: &[u8]) -> bool {
-    VOCABULARY.binary_search_by(|known| known.bytes().cmp(word.iter().map(u8::to_ascii_lowercase))).is_ok()
+    VOCABULARY
+        .binary_search_by(|known| known.bytes().cmp(word.iter().map(u8::to_ascii_lowercase)))
+        .is_ok()
 }
 
 /// Every word of every phrase, and what stands to either side of an apostrophe, sorted.
 static VOCABULARY: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let forms = |phrase: &Phrase| [&[phrase.start], phrase.fill, phrase.end].concat();
-    let mut words: Vec<&str> = PHRASES.iter().flat_map(forms).flat_map(|form| form.split(|c: char| !c.is_ascii_alphanumeric())).collect();
+    let mut words: Vec<&str> = PHRASES
+        .iter()
+        .flat_map(forms)
+        .flat_map(|form| form.split(|c: char| !c.is_ascii_alphanumeric()))
+        .collect();
     words.sort_unstable();
     words.dedup();
     words
@@ -124,10 +245,16 @@ static VOCABULARY: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 /// it are words of phrases.
 pub(crate) fn reaching_over(scan: &mut Scan<'_>, place: usize) {
     let bytes = scan.bytes;
-    let between = |byte: &&u8| GAP.contains(byte) || **byte == b'\'' || "\u{2019}".as_bytes().contains(byte);
+    let between =
+        |byte: &&u8| GAP.contains(byte) || **byte == b'\'' || "\u{2019}".as_bytes().contains(byte);
     let mut at = place;
     loop {
-        let gap = bytes[..at].iter().rev().take(GAP_MAX + 1).take_while(between).count();
+        let gap = bytes[..at]
+            .iter()
+            .rev()
+            .take(GAP_MAX + 1)
+            .take_while(between)
+            .count();
         let end = at - gap;
         let letters = end - classes::run_start(bytes, end, BASE62, WORD_MAX + 1);
         if !(1..=GAP_MAX).contains(&gap) || !known(&bytes[end - letters..end]) {
@@ -154,7 +281,11 @@ fn judge(scan: &mut Scan<'_>, phrase: &Phrase, start: usize) {
     if !classes::begins(scan.bytes, start, BASE62) {
         return;
     }
-    let mut words = Words { scan, begin: start, at: start };
+    let mut words = Words {
+        scan,
+        begin: start,
+        at: start,
+    };
     if !words.all(phrase.start) {
         return;
     }
@@ -175,7 +306,9 @@ fn judge(scan: &mut Scan<'_>, phrase: &Phrase, start: usize) {
         if ended {
             return;
         }
-        let Some(fill) = phrase.fill.iter().find(|fill| words.all(fill)) else { return };
+        let Some(fill) = phrase.fill.iter().find(|fill| words.all(fill)) else {
+            return;
+        };
         needed |= phrase.need.contains(fill);
     }
 }
@@ -202,7 +335,11 @@ impl Words<'_, '_> {
 
     fn one(&mut self, word: &[u8]) -> bool {
         let bytes = self.scan.bytes;
-        let start = if self.at == self.begin { self.at } else { self.gap_end() };
+        let start = if self.at == self.begin {
+            self.at
+        } else {
+            self.gap_end()
+        };
         let end = start + word.len();
         if start == self.at && self.at != self.begin {
             return false;

@@ -71,7 +71,11 @@ impl<'t> Scan<'t> {
     }
 
     fn push(&mut self, label: &'static str, range: Range<usize>, score: f32, reach: Reach) {
-        debug_assert!(self.text.get(range.clone()).is_some_and(|found| !found.is_empty()));
+        debug_assert!(
+            self.text
+                .get(range.clone())
+                .is_some_and(|found| !found.is_empty())
+        );
         self.hits.push(Hit {
             label,
             range,
@@ -88,7 +92,12 @@ impl<'t> Scan<'t> {
     /// The earliest place of what is live, or was found and reaches over `place`.
     pub fn reaches_over(&self, place: usize) -> usize {
         let over = |hit: &&Hit| hit.range.start < place && place < hit.range.end;
-        let over = self.hits.iter().filter(over).map(|hit| hit.range.start).min();
+        let over = self
+            .hits
+            .iter()
+            .filter(over)
+            .map(|hit| hit.range.start)
+            .min();
         over.unwrap_or(usize::MAX).min(self.live)
     }
 
@@ -100,7 +109,9 @@ impl<'t> Scan<'t> {
 
 /// Sorts, and makes one of hits that have the same label and overlap.
 pub(crate) fn merge(hits: &mut Vec<Hit>) {
-    hits.sort_by(|a, b| (a.label, a.range.start, a.range.end).cmp(&(b.label, b.range.start, b.range.end)));
+    hits.sort_by(|a, b| {
+        (a.label, a.range.start, a.range.end).cmp(&(b.label, b.range.start, b.range.end))
+    });
     hits.dedup_by(|next, kept| {
         let same = next.label == kept.label && next.range.start < kept.range.end;
         if same {
@@ -115,11 +126,20 @@ pub(crate) fn merge(hits: &mut Vec<Hit>) {
 
 /// Drops what is only a secret by its name where its form says which.
 fn drop_vague(hits: &mut Vec<Hit>) {
-    let vague = |hit: &Hit| matches!(hit.label, "secret.generic" | "secret.password" | "secret.bearer_token");
+    let vague = |hit: &Hit| {
+        matches!(
+            hit.label,
+            "secret.generic" | "secret.password" | "secret.bearer_token"
+        )
+    };
     if !hits.iter().any(vague) {
         return;
     }
-    let mut known: Vec<Range<usize>> = hits.iter().filter(|hit| hit.label.starts_with("secret.") && !vague(hit)).map(|hit| hit.range.clone()).collect();
+    let mut known: Vec<Range<usize>> = hits
+        .iter()
+        .filter(|hit| hit.label.starts_with("secret.") && !vague(hit))
+        .map(|hit| hit.range.clone())
+        .collect();
     known.sort_by_key(|range| range.start);
     let mut reach = 0;
     for range in &mut known {

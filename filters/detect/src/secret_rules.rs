@@ -34,7 +34,13 @@ pub(crate) struct Rule {
     pub check: Check,
 }
 
-const fn rule(label: &'static str, prefix: &'static str, body: u16, least: usize, most: usize) -> Rule {
+const fn rule(
+    label: &'static str,
+    prefix: &'static str,
+    body: u16,
+    least: usize,
+    most: usize,
+) -> Rule {
     checked(label, prefix, body, least, most, Check::Mixed)
 }
 
@@ -46,7 +52,14 @@ const fn checked(
     most: usize,
     check: Check,
 ) -> Rule {
-    Rule { label, prefix, body, least, most, check }
+    Rule {
+        label,
+        prefix,
+        body,
+        least,
+        most,
+        check,
+    }
 }
 
 use Check::{Before, Crc62, Dotted, Grafana, Jwt};

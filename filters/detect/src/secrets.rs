@@ -1,10 +1,10 @@
 //! Keys, tokens and passwords.
 
 use crate::assignments;
-use crate::decode::{RUN_MIN, runs};
 use crate::classes::{self, BASE62, BASE64_URL, DIGIT, DOT, EQUALS, PLUS_SLASH, SPACE, WORD};
+use crate::decode::runs;
 use crate::letters::{base62, contains_any, crc32, randomness};
-use crate::scan::{BLOCK_MAX, KEY_MAX, Scan};
+use crate::scan::Scan;
 use crate::secret_rules::{Check, RULES, Rule};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine;
@@ -18,18 +18,27 @@ const PREFIX_MAX: usize = 32;
 
 static PREFIXES: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let prefixes = RULES.iter().map(|rule| rule.prefix);
-    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(prefixes).ok()
+    AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
+        .build(prefixes)
+        .ok()
 });
 
 /// Finds what a prefix of the table gives away. Every kind has a stretch of `RUN_MIN` letters of the
 /// base64 alphabets in it, so that words need no look.
 pub(crate) fn tokens(scan: &mut Scan<'_>) {
-    let Some(prefixes) = PREFIXES.as_ref() else { return };
+    let Some(prefixes) = PREFIXES.as_ref() else {
+        return;
+    };
     let bytes = scan.bytes;
     runs(bytes, |run| {
         let from = run.start.saturating_sub(PREFIX_MAX);
         for found in prefixes.find_overlapping_iter(&bytes[from..run.end]) {
-            prefixed(scan, found.pattern().as_usize(), from + found.start()..from + found.end());
+            prefixed(
+                scan,
+                found.pattern().as_usize(),
+                from + found.start()..from + found.end(),
+            );
         }
     });
 }
@@ -38,9 +47,14 @@ pub(crate) fn tokens(scan: &mut Scan<'_>) {
 fn prefixed(scan: &mut Scan<'_>, rule: usize, place: Range<usize>) {
     let rule = &RULES[rule];
     let bytes = scan.bytes;
-    let Some(start) = token_start(bytes, rule, place.start) else { return };
+    let Some(start) = token_start(bytes, rule, place.start) else {
+        return;
+    };
     let mut end = classes::run_end(bytes, place.end, rule.body, rule.most + 1);
-    while end > place.end && matches!(bytes[end - 1], b'.' | b'/' | b'-') && end - place.end > rule.least {
+    while end > place.end
+        && matches!(bytes[end - 1], b'.' | b'/' | b'-')
+        && end - place.end > rule.least
+    {
         end -= 1;
     }
     let body = &bytes[place.end..end];
@@ -79,13 +93,18 @@ fn score(rule: &Rule, body: &[u8]) -> Option<f32> {
     match rule.check {
         Check::Crc62 => {
             let (letters, sum) = body.split_at(body.len() - 6);
-            Some(if sum == base62(crc32(letters)) { 0.99 } else { random.min(0.7) })
+            Some(if sum == base62(crc32(letters)) {
+                0.99
+            } else {
+                random.min(0.7)
+            })
         }
         Check::Grafana => {
             let (letters, sum) = body.split_at(body.len() - 9);
             let sum = sum.strip_prefix(b"_")?;
             let crc = crc32(&[b"glsa_", letters].concat());
-            let right = sum == format!("{crc:08x}").as_bytes() || sum == format!("{:08x}", crc.swap_bytes()).as_bytes();
+            let right = sum == format!("{crc:08x}").as_bytes()
+                || sum == format!("{:08x}", crc.swap_bytes()).as_bytes();
             Some(if right { 0.99 } else { random.min(0.8) })
         }
         Check::Dotted(first, second) => {
@@ -115,142 +134,47 @@ fn web_token(token: &[u8]) -> Option<(&'static str, f32)> {
     } else {
         "secret.jwt"
     };
-    Some((label, if contains_any(signature, &["signature"]) { 0.3 } else { 0.95 }))
-}
-
-/// `-----BEGIN … PRIVATE KEY-----` and what follows, up to its end.
-pub(crate) fn private_key(scan: &mut Scan<'_>, place: Range<usize>) {
-    let bytes = scan.bytes;
-    let line = classes::after(scan.text, place.end, 40).as_bytes();
-    let Some(dashes) = memmem::find(line, b"-----") else {
-        if line.len() < 37 {
-            scan.reached_end(place.start);
-        }
-        return;
-    };
-    let name = &line[..dashes];
-    if memmem::find(name, b"PRIVATE KEY").is_none() {
-        return;
-    }
-    let body = place.end + dashes + 5;
-    let limit = classes::floor(scan.text, place.start + BLOCK_MAX);
-    let end = match memmem::find(&bytes[body..limit], b"-----END") {
-        Some(offset) => closing_end(scan, place.start, body + offset + 8, limit),
-        None if scan.ends(limit) => {
-            scan.reached_end(place.start);
-            key_letters_end(bytes, body, limit)
-        }
-        None => match key_letters_end(bytes, body, limit) {
-            end if end == limit => continued_end(scan, place.start, limit),
-            end => end,
+    Some((
+        label,
+        if contains_any(signature, &["signature"]) {
+            0.3
+        } else {
+            0.95
         },
-    };
-    let before = classes::before(scan.text, place.start, 200);
-    let label = if before.contains("private_key_id") { "secret.gcp_service_account" } else { "secret.private_key" };
-    let first = end.min(limit);
-    let letters = bytes[body..first].iter().filter(|&&byte| classes::is(byte, BASE62 | PLUS_SLASH)).count();
-    if letters < 32 {
-        return;
-    }
-    let score = if memmem::find(&bytes[body..first], b"...").is_some() { 0.3 } else { 0.98 };
-    for block in blocks(bytes, place.start..end) {
-        scan.block(label, block, score);
-    }
-}
-
-/// A key cut into blocks, at ends of lines where there are any.
-fn blocks(bytes: &[u8], key: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let mut next = key.start;
-    std::iter::from_fn(move || {
-        let start = next;
-        let most = start + BLOCK_MAX;
-        next = key.end;
-        if most < key.end {
-            let line = bytes[most - LINE_MAX..most].iter().rposition(|&byte| classes::is(byte, SPACE));
-            next = line.map_or(most, |offset| most - LINE_MAX + offset + 1);
-        }
-        (start < key.end).then_some(start..next)
-    })
-}
-
-/// The longest line of a key at the end of which it is cut.
-const LINE_MAX: usize = 512;
-
-/// Where the line ends whose `-----END` ends at `at`.
-fn closing_end(scan: &mut Scan<'_>, start: usize, at: usize, limit: usize) -> usize {
-    let stop = limit.min(at + 45);
-    match memmem::find(&scan.bytes[at..stop], b"-----") {
-        Some(dashes) => at + dashes + 5,
-        None => {
-            if scan.ends(stop) {
-                scan.reached_end(start);
-            }
-            at
-        }
-    }
-}
-
-/// Where a key ends that is longer than a block. What goes on is told by its long words alone, so
-/// that it can be known from near by whether there may be a key at all (`may_continue`).
-fn continued_end(scan: &mut Scan<'_>, start: usize, limit: usize) -> usize {
-    let bytes = scan.bytes;
-    let most = bytes.len().min(start + KEY_MAX);
-    let mut end = limit;
-    let mut at = limit;
-    loop {
-        let word = key_letters_end_within(bytes, at, most);
-        let closing = memmem::find(&bytes[at..word], b"-----END").map(|offset| at + offset);
-        if closing.is_some_and(|closing| closing == at) || word - at >= RUN_MIN || at == limit {
-            end = word;
-        }
-        if let Some(closing) = closing {
-            let stop = most.min(closing + 53);
-            end = memmem::find(&bytes[closing + 8..stop], b"-----").map_or(word, |dashes| closing + 13 + dashes);
-            at = stop;
-            break;
-        }
-        let next = classes::run_end(bytes, word, SPACE, 4).min(most);
-        // One short word may stand before the end.
-        let goes_on = end == word || bytes[next..].starts_with(b"-----END") || scan.ends(next) || scan.ends(next + 8);
-        at = next;
-        if word == next || next >= most || !goes_on {
-            break;
-        }
-    }
-    if scan.ends(at) {
-        scan.reached_end(blocks(bytes, start..end).last().map_or(start, |block| block.start));
-    }
-    end
-}
-
-/// Whether a key that began long before `at` may still go on there.
-pub(crate) fn may_continue(bytes: &[u8], at: usize) -> bool {
-    let mut long = false;
-    runs(&bytes[at.saturating_sub(CONTINUED_WITHIN)..at], |_| long = true);
-    long
-}
-
-/// In so many bytes of a key that goes on stands a long word.
-const CONTINUED_WITHIN: usize = 192;
-
-fn key_letters_end_within(bytes: &[u8], at: usize, most: usize) -> usize {
-    let letter = |byte: &&u8| classes::is(**byte, BASE64_URL | PLUS_SLASH | EQUALS) || **byte == b'\\';
-    at + bytes[at..most].iter().take_while(letter).count()
-}
-
-/// How far the letters of an unfinished key reach.
-fn key_letters_end(bytes: &[u8], body: usize, limit: usize) -> usize {
-    let mut end = body;
-    while end < limit && (classes::is(bytes[end], BASE64_URL | PLUS_SLASH | EQUALS | SPACE | DOT) || matches!(bytes[end], b'\\' | b':' | b',')) {
-        end += 1;
-    }
-    end
+    ))
 }
 
 const DATABASES: &[&str] = &[
-    "postgres", "postgresql", "mysql", "mariadb", "mongodb", "srv", "redis", "rediss", "amqp", "amqps", "mssql",
-    "sqlserver", "clickhouse", "cockroachdb", "oracle", "jdbc", "psycopg2", "asyncpg", "pymysql", "snowflake", "neo4j",
-    "bolt", "cassandra", "couchdb", "elasticsearch", "ldap", "ldaps", "nats", "kafka", "mqtt",
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mongodb",
+    "srv",
+    "redis",
+    "rediss",
+    "amqp",
+    "amqps",
+    "mssql",
+    "sqlserver",
+    "clickhouse",
+    "cockroachdb",
+    "oracle",
+    "jdbc",
+    "psycopg2",
+    "asyncpg",
+    "pymysql",
+    "snowflake",
+    "neo4j",
+    "bolt",
+    "cassandra",
+    "couchdb",
+    "elasticsearch",
+    "ldap",
+    "ldaps",
+    "nats",
+    "kafka",
+    "mqtt",
 ];
 
 /// A password inside an address: `scheme://user:password@host`.
@@ -266,7 +190,14 @@ pub(crate) fn address_password(scan: &mut Scan<'_>, place: Range<usize>) {
     }
     let mut end = place.end;
     let mut at_sign = None;
-    while end < stop && bytes[end] > b' ' && bytes[end] < 0x80 && !matches!(bytes[end], b'/' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'?' | b'#' | b'\\' | b')' | b'|') {
+    while end < stop
+        && bytes[end] > b' '
+        && bytes[end] < 0x80
+        && !matches!(
+            bytes[end],
+            b'/' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'?' | b'#' | b'\\' | b')' | b'|'
+        )
+    {
         if bytes[end] == b'@' {
             at_sign = Some(end);
         }
@@ -276,12 +207,24 @@ pub(crate) fn address_password(scan: &mut Scan<'_>, place: Range<usize>) {
     if !classes::has(bytes, at_sign + 1, BASE62) && bytes.get(at_sign + 1) != Some(&b'[') {
         return;
     }
-    let Some(colon) = memchr(b':', &bytes[place.end..at_sign]) else { return };
+    let Some(colon) = memchr(b':', &bytes[place.end..at_sign]) else {
+        return;
+    };
     let password = &bytes[place.end + colon + 1..at_sign];
-    let Some(score) = assignments::password_score(password) else { return };
+    let Some(score) = assignments::password_score(password) else {
+        return;
+    };
     let scheme = scan.text[start..place.start].to_ascii_lowercase();
-    let label = if DATABASES.contains(&scheme.as_str()) { "secret.database_url" } else { "secret.url_password" };
-    scan.hit(label, start..classes::run_end(bytes, at_sign + 1, BASE62 | DOT | classes::DASH, 253), score);
+    let label = if DATABASES.contains(&scheme.as_str()) {
+        "secret.database_url"
+    } else {
+        "secret.url_password"
+    };
+    scan.hit(
+        label,
+        start..classes::run_end(bytes, at_sign + 1, BASE62 | DOT | classes::DASH, 253),
+        score,
+    );
 }
 
 /// `Bearer TOKEN` and `Basic BASE64`.
@@ -294,19 +237,29 @@ pub(crate) fn authorization(scan: &mut Scan<'_>, place: Range<usize>) {
     let end = classes::run_end(bytes, start, BASE64_URL | DOT | PLUS_SLASH | EQUALS, 1024);
     let token = &bytes[start..end];
     if classes::reads(bytes, place.start, b"basic") {
-        let plain = STANDARD_NO_PAD.decode(token.trim_ascii_end().strip_suffix(b"==").or(token.strip_suffix(b"=")).unwrap_or(token));
+        let plain = STANDARD_NO_PAD.decode(
+            token
+                .trim_ascii_end()
+                .strip_suffix(b"==")
+                .or(token.strip_suffix(b"="))
+                .unwrap_or(token),
+        );
         let Ok(plain) = plain else { return };
-        let Some(colon) = memchr(b':', &plain) else { return };
+        let Some(colon) = memchr(b':', &plain) else {
+            return;
+        };
         let printable = plain.iter().all(|byte| matches!(byte, b' '..=b'~'));
         if token.len() >= 8 && colon > 0 && printable && plain.len() > colon + 1 {
             scan.hit("secret.basic_auth", start..end, 0.9);
         }
         return;
     }
-    let digits = token.iter().filter(|&&byte| classes::is(byte, DIGIT)).count();
-    if token.len() >= 20 && digits >= 2 && classes::is(token[0], BASE62) {
-        if let Some(score) = randomness(token) {
-            scan.hit("secret.bearer_token", start..end, score.min(0.85));
-        }
+    let digits = token
+        .iter()
+        .filter(|&&byte| classes::is(byte, DIGIT))
+        .count();
+    let form_fits = token.len() >= 20 && digits >= 2 && classes::is(token[0], BASE62);
+    if let (true, Some(score)) = (form_fits, randomness(token)) {
+        scan.hit("secret.bearer_token", start..end, score.min(0.85));
     }
 }

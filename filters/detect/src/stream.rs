@@ -16,8 +16,8 @@ use crate::classes::{self, DASH, DIGIT, DOT, SPACE, UPPER};
 use crate::normalise::cleaned;
 use crate::personal;
 use crate::phrases;
+use crate::private_keys;
 use crate::scan::{BLOCK_MAX, KEY_MAX, SPREAD_MAX, Scan, TOKEN_MAX, Wanted};
-use crate::secrets;
 use memchr::memmem;
 use std::ops::Range;
 
@@ -49,7 +49,13 @@ fn token_start(text: &str, at: usize, most: usize) -> Option<usize> {
             return Some(start);
         }
         start -= 1;
-        if byte >= 0x80 && text.is_char_boundary(start) && text[start..at].chars().next().is_some_and(classes::separates) {
+        if byte >= 0x80
+            && text.is_char_boundary(start)
+            && text[start..at]
+                .chars()
+                .next()
+                .is_some_and(classes::separates)
+        {
             return Some(start + text[start..].chars().next().map_or(0, char::len_utf8));
         }
     }
@@ -59,7 +65,8 @@ fn token_start(text: &str, at: usize, most: usize) -> Option<usize> {
 /// The beginning of a token at or before `at`, `least` bytes back if there is one not much further.
 fn token_before(text: &str, at: usize, least: usize) -> usize {
     let from = classes::floor(text, at.saturating_sub(least));
-    token_start(text, from, TOKEN_CONTEXT_MAX).unwrap_or_else(|| text.ceil_char_boundary(from.saturating_sub(TOKEN_CONTEXT_MAX)))
+    token_start(text, from, TOKEN_CONTEXT_MAX)
+        .unwrap_or_else(|| classes::ceil(text, from.saturating_sub(TOKEN_CONTEXT_MAX)))
 }
 
 /// See `Filter::settled`; `inspect` gives the places of what is found in a text.
@@ -100,48 +107,83 @@ fn live(text: &str, place: usize) -> usize {
             live.min(spread(view.text(), near, &|range| view.origin(range)))
         }
     };
-    from.saturating_add(live).min(open_block(text, place)).min(text.len())
+    from.saturating_add(live)
+        .min(open_block(text, place))
+        .min(text.len())
 }
 
 /// Where escapes begin at the end of the last token, which begins at `token`: they may turn out to be
 /// blanks or anything, so that what is open before them stays so.
 fn open_escape(text: &str, token: usize) -> Option<usize> {
     let near = token.max(text.len().saturating_sub(ESCAPES_MAX));
-    let offset = text.as_bytes()[near..].iter().position(|byte| matches!(byte, b'%' | b'&' | b'\\'))?;
+    let offset = text.as_bytes()[near..]
+        .iter()
+        .position(|byte| matches!(byte, b'%' | b'&' | b'\\'))?;
     Some(near + offset)
 }
 
 /// Looks in `text` for what spreads over `place`, or may; `origin` leads back to the text as it is.
 fn spread(text: &str, place: usize, origin: &dyn Fn(Range<usize>) -> Range<usize>) -> usize {
-    let wanted = Wanted { personal: true, markers: true, ..Wanted::default() };
+    let wanted = Wanted {
+        personal: true,
+        markers: true,
+        ..Wanted::default()
+    };
     let mut scan = Scan::new(text, wanted);
     anchors::brackets(&mut scan);
     phrases::reaching_over(&mut scan, place);
     let live = scan.reaches_over(place).min(numbers(text, place));
-    if live < text.len() { origin(live..live + 1).start } else { usize::MAX }
+    if live < text.len() {
+        origin(live..live + 1).start
+    } else {
+        usize::MAX
+    }
 }
 
 /// The beginning of a number in groups that reaches over `place`, or may.
 fn numbers(text: &str, place: usize) -> usize {
     let bytes = text.as_bytes();
-    let grouped = |byte: &&u8| classes::is(**byte, DIGIT | UPPER | SPACE | DASH | DOT) || matches!(byte, b'(' | b')' | b'+');
-    let start = place - bytes[..place].iter().rev().take(NUMBER_MAX).take_while(grouped).count();
+    let grouped = |byte: &&u8| {
+        classes::is(**byte, DIGIT | UPPER | SPACE | DASH | DOT)
+            || matches!(byte, b'(' | b')' | b'+')
+    };
+    let start = place
+        - bytes[..place]
+            .iter()
+            .rev()
+            .take(NUMBER_MAX)
+            .take_while(grouped)
+            .count();
     let groups = &bytes[start..place];
     if !groups.iter().any(|&byte| classes::is(byte, DIGIT | UPPER)) {
         return usize::MAX;
     }
     let from = token_before(text, start.saturating_sub(NUMBER_MAX), 0);
-    let mut scan = Scan::new(&text[from..], Wanted { personal: true, ..Wanted::default() });
+    let mut scan = Scan::new(
+        &text[from..],
+        Wanted {
+            personal: true,
+            ..Wanted::default()
+        },
+    );
     personal::numbers(&mut scan);
-    scan.reaches_over(place - from).saturating_add(from).min(pair_of_capitals(text))
+    scan.reaches_over(place - from)
+        .saturating_add(from)
+        .min(pair_of_capitals(text))
 }
 
 /// Two capitals and a space may begin an insurance number.
 fn pair_of_capitals(text: &str) -> usize {
-    let Some(before) = text.strip_suffix(' ') else { return usize::MAX };
+    let Some(before) = text.strip_suffix(' ') else {
+        return usize::MAX;
+    };
     let bytes = before.as_bytes();
     let start = classes::run_start(bytes, bytes.len(), UPPER, 3);
-    if bytes.len() - start == 2 { start } else { usize::MAX }
+    if bytes.len() - start == 2 {
+        start
+    } else {
+        usize::MAX
+    }
 }
 
 /// The beginning of the first block that is not complete, or holds `place`.
@@ -155,21 +197,36 @@ fn open_block(text: &str, place: usize) -> usize {
     let place = place - base;
     let near = classes::floor(tail, place.saturating_sub(TOKEN_MAX + 256));
     if memchr::memchr(b'<', &tail.as_bytes()[near..]).is_some() {
-        let mut scan = Scan::new(&tail[near..], Wanted { hidden_html: true, ..Wanted::default() });
+        let mut scan = Scan::new(
+            &tail[near..],
+            Wanted {
+                hidden_html: true,
+                ..Wanted::default()
+            },
+        );
         anchors::scan(&mut scan);
-        live = live.min(scan.reaches_over(place - near).saturating_add(near).saturating_add(base));
+        live = live.min(
+            scan.reaches_over(place - near)
+                .saturating_add(near)
+                .saturating_add(base),
+        );
     }
     live
 }
 
 /// The private keys that begin before `place` and near enough to reach there, each judged.
 fn keys(text: &str, place: usize) -> impl Iterator<Item = (usize, Scan<'_>)> {
-    let most = if secrets::may_continue(text.as_bytes(), place) { KEY_MAX } else { BLOCK_MAX };
+    let most = if private_keys::may_continue(text.as_bytes(), place) {
+        KEY_MAX
+    } else {
+        BLOCK_MAX
+    };
     let base = place.saturating_sub(most);
-    let begins = memmem::find_iter(&text.as_bytes()[base..], b"-----BEGIN").map(move |at| base + at);
+    let begins =
+        memmem::find_iter(&text.as_bytes()[base..], b"-----BEGIN").map(move |at| base + at);
     begins.take_while(move |&at| at < place).map(|at| {
         let mut scan = Scan::new(&text[at..], Wanted::default());
-        secrets::private_key(&mut scan, 0..10);
+        private_keys::private_key(&mut scan, 0..10);
         (at, scan)
     })
 }
@@ -182,7 +239,10 @@ fn within_token(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>) -> us
     found.sort_by_key(|&(_, end)| std::cmp::Reverse(end));
     // From the right: a finding that holds the place pulls it to its beginning.
     loop {
-        let held = found.iter().map(|&(start, end)| (start + from, end + from)).find(|&(start, end)| start < place && place < end);
+        let held = found
+            .iter()
+            .map(|&(start, end)| (start + from, end + from))
+            .find(|&(start, end)| start < place && place < end);
         match held {
             Some((start, _)) => place = start,
             None => break,
@@ -194,12 +254,32 @@ fn within_token(text: &str, inspect: &dyn Fn(&str) -> Vec<(usize, usize)>) -> us
 /// See `Filter::lookbehind`.
 pub(crate) fn lookbehind(text: &str, settled: usize) -> usize {
     let settled = classes::floor(text, settled);
-    let at_token = settled == 0 || text[..settled].chars().next_back().is_some_and(classes::separates);
-    let from = token_before(text, settled, if at_token { CONTEXT_MAX } else { TOKEN_CONTEXT_MAX });
-    if !secrets::may_continue(text.as_bytes(), settled) {
+    let at_token = settled == 0
+        || text[..settled]
+            .chars()
+            .next_back()
+            .is_some_and(classes::separates);
+    let from = token_before(
+        text,
+        settled,
+        if at_token {
+            CONTEXT_MAX
+        } else {
+            TOKEN_CONTEXT_MAX
+        },
+    );
+    if !private_keys::may_continue(text.as_bytes(), settled) {
         return from;
     }
-    let going_on = |scan: &Scan<'_>, at: usize| scan.live < usize::MAX || scan.hits.last().is_some_and(|hit| at + hit.range.end > settled);
-    let key = keys(text, settled).find(|(at, scan)| going_on(scan, *at)).map(|(at, _)| token_before(text, at, CONTEXT_MAX));
+    let going_on = |scan: &Scan<'_>, at: usize| {
+        scan.live < usize::MAX
+            || scan
+                .hits
+                .last()
+                .is_some_and(|hit| at + hit.range.end > settled)
+    };
+    let key = keys(text, settled)
+        .find(|(at, scan)| going_on(scan, *at))
+        .map(|(at, _)| token_before(text, at, CONTEXT_MAX));
     key.map_or(from, |key| key.min(from))
 }

@@ -105,7 +105,9 @@ fn number(digits: &[u8], radix: u32) -> Option<char> {
     }
     let mut value = 0u32;
     for &digit in digits {
-        value = value.checked_mul(radix)?.checked_add(char::from(digit).to_digit(radix)?)?;
+        value = value
+            .checked_mul(radix)?
+            .checked_add(char::from(digit).to_digit(radix)?)?;
     }
     char::from_u32(value)
 }

@@ -14,8 +14,15 @@ use std::path::{Path, PathBuf};
 type Counts = BTreeMap<&'static str, usize>;
 
 /// Texts that people wrote for people and models, none of them by a tool that attacks.
-const BENIGN: &[&str] =
-    &["airline_agent_turns", "chat_benign", "dev_xstest", "roleplay_requests", "security_questions", "tool_descriptions", "toolformer_requests"];
+const BENIGN: &[&str] = &[
+    "airline_agent_turns",
+    "chat_benign",
+    "dev_xstest",
+    "roleplay_requests",
+    "security_questions",
+    "tool_descriptions",
+    "toolformer_requests",
+];
 
 #[test]
 fn ordinary_traffic_is_left_alone() {
@@ -33,15 +40,24 @@ fn ordinary_traffic_is_left_alone() {
         let (rows, counts) = count(file);
         println!("{name}: {rows} rows {counts:?}");
         if BENIGN.iter().any(|benign| name.starts_with(benign)) {
-            counts.into_iter().for_each(|(label, count)| *alarms.entry(label).or_default() += count);
+            counts
+                .into_iter()
+                .for_each(|(label, count)| *alarms.entry(label).or_default() += count);
         }
     }
     alarms.retain(|label, _| !label.starts_with("pii."));
-    assert!(alarms.is_empty(), "false alarms on ordinary traffic: {alarms:?}");
+    assert!(
+        alarms.is_empty(),
+        "false alarms on ordinary traffic: {alarms:?}"
+    );
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
-    for path in std::fs::read_dir(folder).expect("a folder").flatten().map(|entry| entry.path()) {
+    for path in std::fs::read_dir(folder)
+        .expect("a folder")
+        .flatten()
+        .map(|entry| entry.path())
+    {
         if path.is_dir() {
             collect(&path, files);
         } else if path.to_string_lossy().ends_with(".jsonl.gz") {
@@ -58,10 +74,19 @@ fn count(file: &Path) -> (usize, Counts) {
     let mut rows = 0;
     let lines = BufReader::new(GzDecoder::new(File::open(file).expect("a file")));
     for line in lines.lines() {
-        let row: serde_json::Value = serde_json::from_str(&line.expect("a line")).expect("a JSON object");
-        let Some(text) = row["text"].as_str() else { continue };
+        let row: serde_json::Value =
+            serde_json::from_str(&line.expect("a line")).expect("a JSON object");
+        let Some(text) = row["text"].as_str() else {
+            continue;
+        };
         rows += 1;
-        let part = PartView { id: PartId(0), kind: Kind::ToolResult, author: Author::Tool, tool: None, text };
+        let part = PartView {
+            id: PartId(0),
+            kind: Kind::ToolResult,
+            author: Author::Tool,
+            tool: None,
+            text,
+        };
         let mut findings = Vec::new();
         detectors.inspect(&part, &mut Report::new(part.id, &mut findings));
         for finding in findings {
@@ -69,8 +94,14 @@ fn count(file: &Path) -> (usize, Counts) {
             *counts.entry(label).or_default() += 1;
             if !show.is_empty() && label.starts_with(&show) && counts[label] <= 25 {
                 let start = text.floor_char_boundary(finding.range.start.saturating_sub(40));
-                let end = text.floor_char_boundary(finding.range.end.min(finding.range.start + 120));
-                eprintln!("{label} {} …{:?} ⟦{:?}⟧", finding.score, &text[start..finding.range.start], &text[finding.range.start..end]);
+                let end =
+                    text.floor_char_boundary(finding.range.end.min(finding.range.start + 120));
+                eprintln!(
+                    "{label} {} …{:?} ⟦{:?}⟧",
+                    finding.score,
+                    &text[start..finding.range.start],
+                    &text[finding.range.start..end]
+                );
             }
         }
     }

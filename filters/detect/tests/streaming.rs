@@ -7,10 +7,19 @@ use sallyport_detect::{Detectors, HOLDBACK_MAX};
 use sallyport_exchange::{Author, Filter, Finding, Kind, PartId, PartView, Report};
 
 fn inspect(detectors: &Detectors, text: &str) -> Vec<(usize, usize, &'static str)> {
-    let part = PartView { id: PartId(0), kind: Kind::ToolResult, author: Author::Tool, tool: None, text };
+    let part = PartView {
+        id: PartId(0),
+        kind: Kind::ToolResult,
+        author: Author::Tool,
+        tool: None,
+        text,
+    };
     let mut findings: Vec<Finding> = Vec::new();
     detectors.inspect(&part, &mut Report::new(part.id, &mut findings));
-    let mut found: Vec<_> = findings.into_iter().map(|f| (f.range.start, f.range.end, f.label.0)).collect();
+    let mut found: Vec<_> = findings
+        .into_iter()
+        .map(|f| (f.range.start, f.range.end, f.label.0))
+        .collect();
     found.sort();
     found.dedup();
     found
@@ -23,7 +32,11 @@ fn flow(detectors: &Detectors, text: &str, cuts: &[usize]) -> Vec<(usize, usize,
     for &cut in cuts {
         let so_far = &text[..cut];
         let settled = detectors.settled(so_far);
-        assert!(settled >= before, "settled went back from {before} to {settled} at {cut} of {:?}", &text[..cut.min(4000)]);
+        assert!(
+            settled >= before,
+            "settled went back from {before} to {settled} at {cut} of {:?}",
+            &text[..cut.min(4000)]
+        );
         assert!(so_far.is_char_boundary(settled) && so_far.len() - settled <= HOLDBACK_MAX);
         take(detectors, so_far, before, settled, false, &mut found);
         before = settled;
@@ -33,7 +46,14 @@ fn flow(detectors: &Detectors, text: &str, cuts: &[usize]) -> Vec<(usize, usize,
     found
 }
 
-fn take(detectors: &Detectors, text: &str, before: usize, settled: usize, last: bool, found: &mut Vec<(usize, usize, &'static str)>) {
+fn take(
+    detectors: &Detectors,
+    text: &str,
+    before: usize,
+    settled: usize,
+    last: bool,
+    found: &mut Vec<(usize, usize, &'static str)>,
+) {
     let from = detectors.lookbehind(text, before);
     assert!(from <= before && text.is_char_boundary(from));
     for (start, end, label) in inspect(detectors, &text[from..]) {
@@ -50,14 +70,27 @@ fn check(text: &str, steps: &[usize]) {
     let mut at = 0;
     let mut steps = steps.iter().cycle();
     while at < text.len() {
-        at = text.ceil_char_boundary((at + steps.next().map_or(1, |step| (*step).max(1))).min(text.len()));
+        at = text.ceil_char_boundary(
+            (at + steps.next().map_or(1, |step| (*step).max(1))).min(text.len()),
+        );
         cuts.push(at);
     }
     let whole = inspect(&detectors, text);
     let flowed = flow(&detectors, text, &cuts);
-    let missed: Vec<_> = whole.iter().filter(|found| !flowed.contains(found)).map(|found| (found, &text[found.0..found.1])).collect();
-    let extra: Vec<_> = flowed.iter().filter(|found| !whole.contains(found)).map(|found| (found, &text[found.0..found.1])).collect();
-    assert!(missed.is_empty() && extra.is_empty(), "missed {missed:?}\nextra {extra:?}\ntext {text:?}");
+    let missed: Vec<_> = whole
+        .iter()
+        .filter(|found| !flowed.contains(found))
+        .map(|found| (found, &text[found.0..found.1]))
+        .collect();
+    let extra: Vec<_> = flowed
+        .iter()
+        .filter(|found| !whole.contains(found))
+        .map(|found| (found, &text[found.0..found.1]))
+        .collect();
+    assert!(
+        missed.is_empty() && extra.is_empty(),
+        "missed {missed:?}\nextra {extra:?}\ntext {text:?}"
+    );
 }
 
 fn pieces() -> impl Strategy<Value = String> {
@@ -104,7 +137,12 @@ fn every_planted_thing_is_found_however_it_is_cut() {
 fn a_very_long_token_is_judged_alike() {
     let secret = planted::github();
     for gap in [0, 1, 1900, 2047, 2048, 2049, 4100, 9000] {
-        let text = format!("{}={secret}={}{}", "QUJDREVG".repeat(gap / 8), "eHh4".repeat(1500), planted::all().join("/"));
+        let text = format!(
+            "{}={secret}={}{}",
+            "QUJDREVG".repeat(gap / 8),
+            "eHh4".repeat(1500),
+            planted::all().join("/")
+        );
         check(&text, &[13, 200, 1]);
         check(&text, &[701]);
     }
@@ -120,22 +158,35 @@ fn prose_is_held_back_little() {
     for (cut, _) in text.char_indices() {
         most = most.max(cut - detectors.settled(&text[..cut]));
     }
-    assert!(most <= 72, "{most} bytes held back, where the longest token has 67");
+    assert!(
+        most <= 72,
+        "{most} bytes held back, where the longest token has 67"
+    );
 }
 
 /// A key longer than one block: every letter of it lies in some finding, to its last line.
 #[test]
 fn a_long_private_key_leaks_no_tail() {
     for (lines, size) in [(94, 64), (130, 64), (220, 76), (300, 64)] {
-        let body: String = (0..lines).map(|line| format!("{}\n", &planted::letters(size + 40)[line % 40..][..size])).collect();
-        let key = format!("-----BEGIN {0}-----\n{body}{1}==\n-----END {0}-----", "PRIVATE KEY", planted::letters(9));
-        let text = format!("Here it is:\n{key}\nThat was it, and nothing more is to come after it.");
+        let body: String = (0..lines)
+            .map(|line| format!("{}\n", &planted::letters(size + 40)[line % 40..][..size]))
+            .collect();
+        let key = format!(
+            "-----BEGIN {0}-----\n{body}{1}==\n-----END {0}-----",
+            "PRIVATE KEY",
+            planted::letters(9)
+        );
+        let text =
+            format!("Here it is:\n{key}\nThat was it, and nothing more is to come after it.");
         let found = inspect(&Detectors::default(), &text);
         let at = text.find("-----BEGIN").expect("a key");
-        let covered = found.iter().filter(|found| found.2 == "secret.private_key").fold(at, |end, &(start, stop, _)| {
-            assert_eq!(start, end, "no gap in {found:?}");
-            stop
-        });
+        let covered = found
+            .iter()
+            .filter(|found| found.2 == "secret.private_key")
+            .fold(at, |end, &(start, stop, _)| {
+                assert_eq!(start, end, "no gap in {found:?}");
+                stop
+            });
         assert_eq!(covered, at + key.len(), "{lines} lines: {found:?}");
         check(&text, &[701, 13]);
         check(&text, &[64]);
