@@ -93,15 +93,11 @@ fn count(file: &Path) -> (usize, Counts) {
             let label = finding.label.0;
             *counts.entry(label).or_default() += 1;
             if !show.is_empty() && label.starts_with(&show) && counts[label] <= 25 {
-                let start = text.floor_char_boundary(finding.range.start.saturating_sub(40));
-                let end =
-                    text.floor_char_boundary(finding.range.end.min(finding.range.start + 120));
-                eprintln!(
-                    "{label} {} …{:?} ⟦{:?}⟧",
-                    finding.score,
-                    &text[start..finding.range.start],
-                    &text[finding.range.start..end]
-                );
+                let found = &text[finding.range.clone()];
+                let found: String = found.chars().take(120).collect();
+                let before = text[..finding.range.start].chars().rev().take(40);
+                let before: String = before.collect::<Vec<_>>().into_iter().rev().collect();
+                eprintln!("{label} {} …{before:?} ⟦{found:?}⟧", finding.score);
             }
         }
     }
