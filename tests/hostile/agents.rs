@@ -105,6 +105,17 @@ async fn a_head_that_drips_byte_by_byte_is_given_up() {
     assert!(begun.elapsed() < Duration::from_secs(10), "a slow head was read for {:?}", begun.elapsed());
 }
 
+/// Fewer bytes than the preface of HTTP/2 has, and then nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_says_little_is_closed() {
+    let (gateway, _upstream) = scene().await;
+    for start in ["", "G", "PRI * HTTP/2.0", "GET / HTTP/1.0\r\n\r\n"] {
+        let mut agent = gateway.connect().await;
+        agent.send(start).await;
+        assert!(agent.closes_within(Duration::from_secs(6)).await, "{start:?}: the connection is held for ever");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn others_do_not_notice() {
     let (gateway, _upstream) = scene().await;

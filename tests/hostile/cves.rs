@@ -83,7 +83,7 @@ async fn old_requests_have_no_body_without_a_length() {
     let old = |headers: &str, body: &str| format!("{}\r\n{body}", head("POST /v1/chat/completions HTTP/1.0", headers)).into_bytes();
     let cases = [
         ("no length", old("", BODY)),
-        ("no length, to be kept alive", old("connection: keep-alive\r\n", &smuggled())),
+        ("no length, to be kept alive", old("connection: keep-alive\r\n", "GET /v1/models HTTP/1.1\r\nhost: a\r\n\r\n")),
         ("chunks", old("transfer-encoding: chunked\r\n", &format!("{n}\r\n{BODY}\r\n0\r\n\r\n"))),
         ("chunks and a length", old(&format!("transfer-encoding: chunked\r\ncontent-length: {}\r\n", BODY.len()), BODY)),
         ("two codings", old("transfer-encoding: identity, chunked\r\n", &format!("{n}\r\n{BODY}\r\n0\r\n\r\n"))),

