@@ -225,18 +225,16 @@ pub(crate) fn steady(mut record: Value) -> String {
 
 fn steady_value(key: &str, value: &mut Value) {
     match value {
-        Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| steady_value(key, value)),
+        Value::Object(fields) => fields.iter_mut().for_each(|(name, value)| match key {
+            "micros" if value.is_number() => *value = Value::from("<time>"),
+            _ => steady_value(name, value),
+        }),
         Value::Array(items) => items.iter_mut().for_each(|item| steady_value(key, item)),
-        Value::Number(_) if is_time(key) => *value = Value::from("<time>"),
-        Value::String(_) if matches!(key, "time" | "at" | "started" | "timestamp") => *value = Value::from("<time>"),
+        Value::String(_) if key == "time" => *value = Value::from("<time>"),
         Value::String(_) if key == "id" => *value = Value::from("<id>"),
-        Value::String(_) if matches!(key, "policy_revision" | "revision") => *value = Value::from("<revision>"),
+        Value::String(_) if key == "policy" => *value = Value::from("<revision>"),
         _ => {}
     }
-}
-
-fn is_time(key: &str) -> bool {
-    ["_ms", "_us", "_ns", "_s", "micros"].iter().any(|unit| key.ends_with(unit))
 }
 
 /// Headers that say the same thing every time, or another thing every time.
