@@ -135,7 +135,8 @@ pub struct Part {
     pub tool: Option<Text>,
     /// The call's id, for calls and results.
     pub call: Option<Text>,
-    /// An offer's `type` (`function`, `web_search`, `mcp`, …) or a medium's type.
+    /// An offer's `type` (`function`, `web_search`, `mcp`, …) or a medium's type. Of a call: `custom` if its
+    /// input is free text, the type of what the provider runs itself, or nothing for a plain function.
     pub form: Option<Text>,
     /// Its words. For JSON: every key, string and number in it, one a line.
     pub text: Text,

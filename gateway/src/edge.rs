@@ -115,7 +115,7 @@ impl HttpServerApp for Edge {
 impl Edge {
     /// One exchange and its record; whatever went wrong is told to the agent in its own dialect.
     async fn serve(&self, session: &mut ServerSession, state: &Arc<State>) {
-        let mut account = Account::begin();
+        let mut account = Account::begin(state.config.decisions.text);
         match self.exchange(session, state, &mut account).await {
             Ok(()) => {}
             Err(failure) if failure.agent_listens() => {
@@ -158,7 +158,7 @@ impl Edge {
 
         let foreign = self.stored.foreign(&exchange.caller, &endpoint, &payload);
         let ruling = state.engine.judge_request(&exchange, &payload, &foreign);
-        account.request(&ruling);
+        account.request(&ruling, &payload);
         let cleared = ruling.clear()?;
 
         let terms = ruling.terms(&payload);

@@ -137,9 +137,12 @@ where
         }
         let mut operators_service = Service::new("operators".to_owned(), app);
         operators_service.add_tcp(&operators.to_string());
+        // Operators are answered until the end, so that `/readyz` can say that the gateway is stopping.
+        let (_until_the_end, never) = watch::channel(false);
         let services = [
-            tokio::spawn(start(service, fds.clone(), shutdown.clone())),
-            tokio::spawn(start(operators_service, fds, shutdown)),
+            tokio::spawn(start(service, fds.clone(), shutdown)),
+            tokio::spawn(start(operators_service, fds, never)),
+            tokio::spawn(reopen_on_hangup(records.clone())),
         ];
         ready(Addresses { agents, operators }).await;
         stop().await;
@@ -226,6 +229,17 @@ fn redaction_key(secret: Option<&Secret>) -> Result<[u8; 32], ServeError> {
             getrandom::fill(&mut key).map_err(std::io::Error::from)?;
             Ok(key)
         }
+    }
+}
+
+/// SIGHUP: the decision log was moved away and is opened anew.
+async fn reopen_on_hangup(records: RecordSink) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
+        return;
+    };
+    while hangup.recv().await.is_some() {
+        records.reopen();
     }
 }
 

@@ -96,6 +96,11 @@ impl Words {
 /// name stays, and where both give a plain value the earlier layer's stands.
 pub(crate) fn tighten(ours: &mut Settings, theirs: Settings) {
     for (key, value) in theirs {
+        // Only the platform may let in state that the gateway never saw: a shared provider key makes it
+        // another team's.
+        if key == "stored" && value == "allow" {
+            continue;
+        }
         match (ours.get_mut(&key), value) {
             (None, value) => {
                 ours.insert(key, value);
@@ -126,6 +131,7 @@ mod tests {
 
     #[test]
     fn a_later_layer_only_tightens() {
+        check("{}", r#"{"stored": "allow"}"#, "{}");
         check("{}", r#"{"models": ["a"]}"#, r#"{"models": ["a"]}"#);
         check(
             r#"{"models": ["a", "b"]}"#,

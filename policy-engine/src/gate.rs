@@ -8,7 +8,7 @@ mod slot;
 
 use crate::decision::Decision;
 use crate::facts::{CallFacts, Facts, Via};
-use crate::judge::{Engine, Terms, floor_boundary, masked, sealed, strict_object};
+use crate::judge::{Engine, Terms, call_facts, floor_boundary, masked, sealed, strict_object};
 use crate::ruling::{CallRuling, Cleared, Trail};
 use bytes::{Bytes, BytesMut};
 use sallyport_exchange::payload::redact_segments;
@@ -19,12 +19,15 @@ use sallyport_exchange::{
     Payload, RefusalKind, StreamReader, Usage,
 };
 use slot::{Growing, Place};
-use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 /// How many things one answer may grow side by side.
 const SLOTS_MAX: usize = 4096;
+
+/// Paths of unknown members that are kept for policies; one stream repeats the same few in every event.
+const UNREAD_MAX: usize = 64;
 
 /// Why a stream is cut.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,9 +79,15 @@ pub struct Gate {
     model: Option<String>,
     begun: bool,
     ended: bool,
-    /// Findings and allowed calls by digest: protocols repeat at the end what they streamed, and a
-    /// repetition is masked again but neither recorded nor judged twice.
+    /// Findings by digest: protocols repeat at the end what they streamed, and a repetition is masked
+    /// again but not recorded twice.
     seen: HashSet<u64>,
+    /// Calls that were allowed, by digest, with what is to be masked in them.
+    allowed: HashMap<u64, Vec<String>>,
+    /// Keyed at random, so that nobody can build two calls with one digest.
+    digests: RandomState,
+    /// Paths of what no reader knows.
+    unread: Vec<String>,
     /// Usage so far.
     pub usage: Usage,
     /// Ids of state created at the provider.
@@ -109,6 +118,9 @@ impl Gate {
             begun: false,
             ended: false,
             seen: HashSet::new(),
+            allowed: HashMap::new(),
+            digests: RandomState::new(),
+            unread: Vec::new(),
             usage: Usage::default(),
             created: Vec::new(),
             trail: Trail::default(),
@@ -123,6 +135,11 @@ impl Gate {
     /// The model that answers, if it said so.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
+    }
+
+    /// How many things no reader knew.
+    pub fn unread(&self) -> usize {
+        self.unread.len()
     }
 
     /// Whether anything is being held back.
@@ -378,7 +395,8 @@ impl Gate {
             let range = finding.range.start.saturating_sub(g.base)..finding.range.end.saturating_sub(g.base);
             g.text.get(range).unwrap_or_default()
         });
-        self.seen.insert(digest((finding.label, words.unwrap_or_default())));
+        let digest = self.digest((finding.label, words.unwrap_or_default()));
+        self.seen.insert(digest);
         self.note(finding.clone(), slot.lane.kind(), Author::Model);
         let decision = self.decide_answer()?;
         if Engine::is_masked(finding.label, &decision.redact) {
@@ -488,7 +506,8 @@ impl Gate {
         });
         match ruled {
             Ok(decision) => {
-                self.seen.insert(digest((call.id, call.tool, call.arguments, call.input)));
+                let digest = self.digest(call_key(&call));
+                self.allowed.insert(digest, decision.redact.clone());
                 self.trail.note_rules(decision.rules.clone());
                 self.trail.note_warnings(decision.warnings.clone());
                 Ok(decision)
@@ -533,14 +552,23 @@ impl Gate {
         let mut findings = Vec::new();
         let begun = (self.engine.stopwatch)();
         for view in payload.views() {
+            if view.kind == Kind::Media {
+                findings.push(sallyport_exchange::dialect::unscanned(view.id));
+            }
             self.engine.inspect(&view, &mut findings);
         }
         self.spent_inspecting(begun);
+        for path in &payload.outline().unread {
+            let path = payload.text(*path);
+            if self.unread.len() < UNREAD_MAX && !self.unread.iter().any(|known| known == path) {
+                self.unread.push(path.to_owned());
+            }
+        }
         self.parts += payload.outline().parts.len() as u32;
         for finding in &findings {
             let view = payload.view(finding.part);
             let words = view.text.get(finding.range.clone()).unwrap_or_default();
-            if self.seen.insert(digest((finding.label, words))) {
+            if self.seen.insert(self.digest((finding.label, words))) {
                 let part = PartId(finding.part.0 + first);
                 self.note(Finding { part, ..finding.clone() }, view.kind, view.author);
             }
@@ -553,18 +581,11 @@ impl Gate {
             if part.author != Author::Model {
                 continue;
             }
-            let text = |t| payload.text(t);
-            let json = part.json.map(text);
-            let call = CallFacts {
-                id: part.call.map_or("", text),
-                tool: part.tool.map_or("", text),
-                arguments: json,
-                input: json.is_none().then(|| text(part.text)),
-            };
-            if self.seen.contains(&digest((call.id, call.tool, call.arguments, call.input))) {
-                continue;
+            let (call, via) = call_facts(part, &payload);
+            match self.allowed.get(&self.digest(call_key(&call))) {
+                Some(patterns) => redact.extend_from_slice(patterns),
+                None => redact.extend(self.decide_call(call, via, payload.view(id))?.redact),
             }
-            redact.extend(self.decide_call(call, Via::Chat, payload.view(id))?.redact);
         }
         let mut edits = Edits::default();
         for (part, label, range) in masked(&findings, &redact) {
@@ -596,6 +617,7 @@ impl Gate {
 
     fn decide_answer(&mut self) -> Result<Decision, Cut> {
         let begun = (self.engine.stopwatch)();
+        let unread: Vec<&str> = self.unread.iter().map(String::as_str).collect();
         let views: Vec<PartView<'_>> = self
             .slots
             .iter()
@@ -607,7 +629,7 @@ impl Gate {
                 text: &growing.text,
             })
             .collect();
-        let decision = self.engine.policy.decide(&self.about.caller.team, &self.facts(&views));
+        let decision = self.engine.policy.decide(&self.about.caller.team, &Facts { unread: &unread, ..self.facts(&views) });
         self.spent_deciding(begun);
         self.trail.note_rules(decision.rules.clone());
         self.trail.note_warnings(decision.warnings.clone());
@@ -656,6 +678,10 @@ impl Gate {
         }
     }
 
+    fn digest(&self, what: impl std::hash::Hash) -> u64 {
+        self.digests.hash_one(what)
+    }
+
     fn spent_inspecting(&mut self, begun: std::time::Duration) {
         self.trail.spent.inspect_ns += ((self.engine.stopwatch)() - begun).as_nanos() as u64;
     }
@@ -665,8 +691,9 @@ impl Gate {
     }
 }
 
-fn digest(what: impl std::hash::Hash) -> u64 {
-    BuildHasherDefault::<DefaultHasher>::default().hash_one(what)
+/// What makes two tellings of a call the same.
+fn call_key<'a>(call: &CallFacts<'a>) -> impl std::hash::Hash + use<'a> {
+    (call.id, call.tool, call.arguments, call.input)
 }
 
 /// The words inside a call's arguments, with the way back to the JSON text of the arguments.

@@ -70,7 +70,7 @@ impl Engine {
         let verdict = judging
             .refused(&decision)
             .or_else(|| foreign_state(stored, &decision.settings))
-            .or_else(|| model_not_allowed(payload.model(), &decision.settings))
+            .or_else(|| model_not_allowed(about.operation, payload.model(), &decision.settings))
             .map_or_else(|| judging.request_edits(&decision), Err);
         judging.end(verdict, decision)
     }
@@ -256,9 +256,11 @@ impl<'a> Judging<'a> {
         let begun = (self.engine.stopwatch)();
         let mut refused = None;
         for (_, part) in self.payload.of_kind(Kind::ToolCall) {
-            let text = |t| self.payload.text(t);
-            let call = call_facts(part, self.payload, part.tool.map_or("", text), part.call.map_or("", text));
-            let facts = self.facts(Operation::ToolCall, model, &[], &[], Some(call));
+            let (call, via) = call_facts(part, self.payload);
+            let facts = Facts {
+                via,
+                ..self.facts(Operation::ToolCall, model, &[], &[], Some(call))
+            };
             let (ruled, refused_by) = match self.engine.judge_call(&facts, terms) {
                 Ok(ruled) => (Some(ruled), None),
                 Err(denial) => (None, Some(denial)),
@@ -403,19 +405,20 @@ fn still_reads(bytes: Bytes, edited: bool) -> Result<Bytes, Denial> {
     Ok(bytes)
 }
 
-fn call_facts<'a>(part: &Part, payload: &'a Payload, tool: &'a str, id: &'a str) -> CallFacts<'a> {
-    let json = part.json.map(|t| payload.text(t));
-    CallFacts {
-        id,
-        tool,
+/// The facts of a call that stands whole in a body, and who would run it.
+pub(crate) fn call_facts<'a>(part: &Part, payload: &'a Payload) -> (CallFacts<'a>, Via) {
+    let text = |t| payload.text(t);
+    let form = part.form.map(text);
+    // What is free text by nature, or is run by the provider, may be no object; a function's arguments must be.
+    let json = part.json.map(text).filter(|json| json.trim_start().starts_with('{'));
+    let call = CallFacts {
+        id: part.call.map_or("", text),
+        tool: part.tool.map_or("", text),
         arguments: json,
-        input: json.is_none().then(|| payload.text(part.text)).filter(|_| is_free_form(part, payload)),
-    }
-}
-
-/// Whether a call's words are meant to be free text rather than broken JSON.
-fn is_free_form(part: &Part, payload: &Payload) -> bool {
-    part.form.is_some_and(|form| payload.text(form) != "function")
+        input: (json.is_none() && form.is_some()).then(|| text(part.text)),
+    };
+    let via = if form.is_some_and(|form| form != "custom") { Via::Provider } else { Via::Chat };
+    (call, via)
 }
 
 /// Where a hosted tool server is, if a declaration names one.
@@ -483,17 +486,30 @@ fn foreign_state(stored: &[&str], settings: &Settings) -> Option<Denial> {
 }
 
 /// Whether the setting `models` leaves this model out.
-fn model_not_allowed(model: Option<&str>, settings: &Settings) -> Option<Denial> {
-    let model = model.filter(|model| !is_listed(model, settings))?;
+fn model_not_allowed(
+    operation: Operation,
+    model: Option<&str>,
+    settings: &Settings,
+) -> Option<Denial> {
+    if matches!(operation, Operation::Models | Operation::Stored) {
+        return None;
+    }
+    // A request that names no model has it chosen by something the gateway cannot see.
+    let model = model.unwrap_or_default();
+    if is_listed(model, settings) {
+        return None;
+    }
     Some(Denial::deny("gateway/model", format!("The model `{}` is not allowed here.", shown(model))))
 }
 
-/// Whether the setting `models`, where there is one, names this model. A name may end in `*`.
+/// Whether the setting `models`, where there is one, names this model. A name may end in `*`. A setting that
+/// is no list names none.
 fn is_listed(model: &str, settings: &Settings) -> bool {
-    let Some(models) = settings.get("models").and_then(|models| models.as_array()) else {
+    let Some(models) = settings.get("models") else {
         return true;
     };
-    models.iter().filter_map(|m| m.as_str()).any(|pattern| match pattern.strip_suffix('*') {
+    let patterns = models.as_array().into_iter().flatten().filter_map(|m| m.as_str());
+    patterns.into_iter().any(|pattern| match pattern.strip_suffix('*') {
         Some(prefix) => model.starts_with(prefix),
         None => model == pattern,
     })

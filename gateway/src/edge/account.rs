@@ -4,7 +4,7 @@
 use super::failure::Failure;
 use crate::record::{Record, Verdict};
 use sallyport_exchange::dialect::Asked;
-use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, RefusalKind, Usage};
+use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, Usage};
 use sallyport_policy::{CallRuling, Gate, Ruling, Trail};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -21,6 +21,7 @@ pub struct Account {
     model: String,
     streamed: bool,
     edited: bool,
+    text: bool,
     began: Instant,
     sent: Option<Instant>,
     inspect_ns: u64,
@@ -29,8 +30,8 @@ pub struct Account {
 }
 
 impl Account {
-    /// Opens an account now.
-    pub fn begin() -> Self {
+    /// Opens an account now. `text`: whether findings are to be recorded with their words.
+    pub fn begin(text: bool) -> Self {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let began_ns = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
         let id = decision_id(since.as_millis() as u64);
@@ -43,6 +44,7 @@ impl Account {
             model: String::new(),
             streamed: false,
             edited: false,
+            text,
             began: Instant::now(),
             sent: None,
             inspect_ns: 0,
@@ -86,8 +88,8 @@ impl Account {
     }
 
     /// Notes the ruling on the request.
-    pub fn request(&mut self, ruling: &Ruling) {
-        self.trail(&ruling.trail, Flow::Request);
+    pub fn request(&mut self, ruling: &Ruling, payload: &Payload) {
+        self.trail(&ruling.trail, Flow::Request, Some(payload));
         self.edited |= ruling.is_edited();
     }
 
@@ -103,7 +105,7 @@ impl Account {
 
     /// Notes the ruling on a whole answer.
     pub fn answer(&mut self, ruling: &Ruling, payload: &Payload) {
-        self.trail(&ruling.trail, Flow::Answer);
+        self.trail(&ruling.trail, Flow::Answer, Some(payload));
         self.edited |= ruling.is_edited();
         self.record.unread += payload.outline().unread.len();
         self.record.usage(payload.outline().usage);
@@ -111,12 +113,18 @@ impl Account {
 
     /// Notes a streamed answer that was not judged to its end.
     pub fn stream(&mut self, gate: &Gate) {
-        self.record.usage(gate.usage);
+        self.unread(gate.unread());
+        self.stream_end(&gate.trail, gate.usage);
+    }
+
+    /// Notes how many things of a stream no reader knew.
+    pub fn unread(&mut self, count: usize) {
+        self.record.unread += count;
     }
 
     /// Notes what the gate found and decided.
     pub fn stream_end(&mut self, trail: &Trail, usage: Usage) {
-        self.trail(trail, Flow::Answer);
+        self.trail(trail, Flow::Answer, None);
         self.edited |= trail.masked > 0;
         self.record.usage(usage);
     }
@@ -135,13 +143,7 @@ impl Account {
     /// Notes why it did not come to an answer.
     pub fn fail(&mut self, failure: &Failure) {
         match failure {
-            Failure::Denied(denial) => {
-                self.record.verdict = match denial.kind {
-                    RefusalKind::Deny => Verdict::Denied,
-                    RefusalKind::Steer => Verdict::Steered,
-                };
-                self.record.rules([denial.rule.clone()]);
-            }
+            Failure::Denied(denial) => self.record.refused(denial),
             other => {
                 self.record.verdict = Verdict::Failed;
                 if let Some(blame) = other.blame() {
@@ -176,7 +178,8 @@ impl Account {
         self.record
     }
 
-    fn trail(&mut self, trail: &Trail, flow: Flow) {
+    /// `payload`: the body that was judged whole. Of a stream no text is kept, so its findings have none.
+    fn trail(&mut self, trail: &Trail, flow: Flow, payload: Option<&Payload>) {
         self.inspect_ns += trail.spent.inspect_ns;
         self.policy_ns += trail.spent.policy_ns;
         self.record.rules(trail.rules.iter().cloned());
@@ -184,12 +187,13 @@ impl Account {
             tracing::warn!(id = %self.id, detail, "a policy could not be evaluated as written");
         }
         for (finding, (kind, author)) in trail.findings.iter().zip(&trail.seen_in) {
-            let part = PartView { id: finding.part, kind: *kind, author: *author, tool: None, text: "" };
-            self.record.finding(flow, finding, &part, false);
+            let text = payload.map_or("", |payload| payload.view(finding.part).text);
+            let part = PartView { id: finding.part, kind: *kind, author: *author, tool: None, text };
+            self.record.finding(flow, finding, &part, self.text && payload.is_some());
         }
         trail.hidden.iter().for_each(|tool| self.record.hidden(tool));
         for warning in &trail.warnings {
-            self.record.warning(warning.rule.clone(), &warning.say, false);
+            self.record.warning(warning.rule.clone(), &warning.say, self.text);
         }
         for CallRuling { tool, refused_by } in &trail.calls {
             let verdict = if refused_by.is_some() { Verdict::Denied } else { Verdict::Allowed };

@@ -38,8 +38,6 @@ pub enum Failure {
     BadPacking,
     /// The body cannot be read.
     Malformed(Malformed),
-    /// Too many exchanges at once.
-    Overloaded,
     /// No connection to the upstream.
     UpstreamUnreachable,
     /// The upstream did not answer, or fell silent, in time.
@@ -66,7 +64,7 @@ impl Failure {
         use Failure::*;
         match self {
             Denied(_) => None,
-            NoUpstream | Overloaded => Some(Blame::Gateway),
+            NoUpstream => Some(Blame::Gateway),
             UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled
             | HeldTooMuch | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
             _ => Some(Blame::Agent),
@@ -91,7 +89,6 @@ impl Failure {
             Packing => (415, "content_encoding", "This content-encoding is not read here; use one of gzip, deflate, br, zstd, or none.".to_owned()),
             BadPacking => (400, "bad_content_encoding", "The body is not what its content-encoding says.".to_owned()),
             Malformed(malformed) => (400, "malformed_body", format!("The body cannot be read: {malformed}.")),
-            Overloaded => (503, "overloaded", "Too many exchanges at once (`limits.exchanges`). Try again shortly.".to_owned()),
             UpstreamUnreachable => (502, "upstream_unreachable", "The model provider cannot be reached.".to_owned()),
             UpstreamSlow => (504, "upstream_timeout", "The model provider did not answer in time.".to_owned()),
             UpstreamBroke => (502, "upstream_broke", "The model provider's connection broke before the answer was complete.".to_owned()),

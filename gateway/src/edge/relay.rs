@@ -16,9 +16,10 @@ use sallyport_exchange::dialect::read_opaque;
 use sallyport_exchange::{Author, Exchange, Payload};
 use sallyport_policy::{Cut, Flowed, Gate, Terms};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often an agent hears a comment while everything is held back.
+/// How long an agent hears nothing, because all is held back or the upstream thinks, before it hears a
+/// comment. The first one also sends the head: a refusal after it has no status of its own.
 const STILL_HERE: Duration = Duration::from_secs(10);
 /// The comment (WHATWG HTML §9.2.6: lines that start with a colon are ignored).
 const STILL_HERE_COMMENT: &[u8] = b": sallyport is reading\n\n";
@@ -111,8 +112,11 @@ fn read_payload(exchange: &Exchange, head: &ResponseHeader, body: Bytes) -> Resu
     if body.is_empty() {
         return Ok(Payload::empty());
     }
-    let json = media_type(head).to_ascii_lowercase();
-    if json == "application/json" || json.ends_with("+json") || json.is_empty() {
+    let named = media_type(head).to_ascii_lowercase();
+    let named_json = named == "application/json" || named.ends_with("+json") || named.is_empty();
+    // Only an error may be something else, such as a proxy's page; clients read JSON whatever it is called.
+    let begun = body.iter().find(|b| !b.is_ascii_whitespace());
+    if named_json || head.status.is_success() || matches!(begun, Some(b'{' | b'[' | b'"' | 0xef)) {
         let read = exchange.dialect.read_answer(exchange.operation, body);
         return read.map_err(|_| Failure::UpstreamGarbled);
     }
@@ -162,13 +166,11 @@ impl Flow<'_> {
         let hold = self.state.config.limits.stream_hold;
         let mut gate = Gate::new(engine, self.exchange.clone(), self.terms.clone(), hold);
         let mut agent = AgentStream { begun: false, head: &answer.head.clone(), state: self.state };
+        let mut heard = Instant::now();
         let ended = loop {
             let flowed = match next(session, &mut answer).await {
                 Ok(Next::Chunk(chunk)) => gate.push(&chunk),
-                Ok(Next::Quiet) => {
-                    agent.send(session, Bytes::from_static(STILL_HERE_COMMENT), account).await?;
-                    continue;
-                }
+                Ok(Next::Quiet) => Flowed::default(),
                 Ok(Next::End) => break Ok(()),
                 Err(Failure::AgentLeft) => {
                     account.stream(&gate);
@@ -177,11 +179,17 @@ impl Flow<'_> {
                 Err(failure) => break Err(failure),
             };
             let Flowed { cleared, cut } = flowed;
-            if !cleared.is_empty()
-                && let Err(failure) = agent.send(session, cleared.into_bytes(), account).await
-            {
-                account.stream(&gate);
-                return Err(failure);
+            let bytes = match (cleared.is_empty(), heard.elapsed() >= STILL_HERE && cut.is_none()) {
+                (false, _) => cleared.into_bytes(),
+                (true, true) => Bytes::from_static(STILL_HERE_COMMENT),
+                (true, false) => Bytes::new(),
+            };
+            if !bytes.is_empty() {
+                heard = Instant::now();
+                if let Err(failure) = agent.send(session, bytes, account).await {
+                    account.stream(&gate);
+                    return Err(failure);
+                }
             }
             if let Some(cut) = cut {
                 break Err(failure_of(cut));
@@ -205,10 +213,11 @@ impl Flow<'_> {
     ) -> Result<(), Failure> {
         let result = match ended {
             Err(failure @ Failure::Denied(_)) => {
-                account.stream_end(&gate.trail, gate.usage);
+                account.stream(&gate);
                 Err(failure)
             }
             ended => {
+                account.unread(gate.unread());
                 let (flowed, trail, usage, created) = gate.finish();
                 account.stream_end(&trail, usage);
                 for id in created {

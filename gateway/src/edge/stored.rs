@@ -11,7 +11,7 @@ pub const STORED_MAX: usize = 100_000;
 /// Shards, so that exchanges rarely wait for one another.
 const SHARDS: usize = 16;
 
-/// Ids of provider-side state and the team that owns each. In memory: after a restart, ids made before it
+/// Ids of provider-side state and the team and agent that own each. In memory: after a restart, ids made before it
 /// are unknown and refused.
 pub struct Stored {
     shards: [Mutex<Shard>; SHARDS],

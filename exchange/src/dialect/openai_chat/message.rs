@@ -406,7 +406,8 @@ fn read_custom(
 ) -> Result<Option<Text>, Malformed> {
     let name = required(custom, "name", "the name of a called tool")?;
     let tool = reading.string(name);
-    let is = is.kind(Kind::ToolCall).tool(tool);
+    let form = reading.words("custom");
+    let is = is.kind(Kind::ToolCall).tool(tool).form(Some(form));
     inspect_unless_id(reading, name, is);
     match given(custom, "input") {
         Some(input) => reading.text(is, input),

@@ -124,9 +124,15 @@ impl Reader<'_> {
         };
         self.note_call(id, tool);
         let call_id = id.and_then(|id| self.reading.string(id));
+        let form = match (call.provider, call.written) {
+            (true, _) => Some(self.reading.words(call.item)),
+            (false, Written::Free) => Some(self.reading.words("custom")),
+            (false, _) => None,
+        };
         let is = Is::new(Kind::ToolCall, Author::Model, Some(message))
             .tool(tool)
-            .call(call_id);
+            .call(call_id)
+            .form(form);
         let answered = Is {
             author: Author::Tool,
             ..is.kind(Kind::ToolResult)

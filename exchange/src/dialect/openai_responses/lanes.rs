@@ -98,7 +98,8 @@ impl Event<'_, '_> {
                 Grows::Call => {
                     let is = called(r, &tool);
                     if free {
-                        r.reading.text(is, value)
+                        let form = r.reading.words("custom");
+                        r.reading.text(is.form(Some(form)), value)
                     } else {
                         r.reading.nested(is, value)
                     };

@@ -5,6 +5,7 @@ default allow := true
 
 # A rule has a name, for the log, and says what to do instead: the agent, or the person behind it, reads that.
 deny contains {"rule": "small-model-only", "say": "Support agents use demo-model-mini. Ask for that model instead."} if {
+	input.flow == "request" # answers name the model their own way, often with a date
 	input.operation == "chat"
 	input.model != "demo-model-mini"
 }
