@@ -583,3 +583,109 @@ fn help_has_examples_and_no_colours_in_a_pipe() {
         assert!(!said.out.contains('\u{1b}'), "{args:?}");
     }
 }
+
+/// Ends the gateway when a test ends, however it ends.
+struct Running(std::process::Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([name, &self.0.id().to_string()])
+            .status();
+        assert!(sent.expect("kill is there").success(), "{name}");
+    }
+}
+
+fn until(what: &str, done: impl Fn() -> bool) {
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    while !done() {
+        assert!(std::time::Instant::now() < deadline, "not seen: {what}");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
+/// The answer to one request, head and body.
+fn ask(address: &str, path: &str) -> String {
+    use std::io::Read;
+    let mut stream = std::net::TcpStream::connect(address).expect("connected");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    // How the connection ends is not what is asked here.
+    let _ = stream.read_to_string(&mut answer);
+    answer
+}
+
+#[test]
+fn run_serves_until_it_is_told_to_stop() {
+    use std::io::{BufRead, BufReader};
+    let folder = folder(&[
+        (
+            "sallyport.yaml",
+            &format!(
+                "{CONFIG}agents: {{listen: '127.0.0.1:0'}}\noperators: {{listen: '127.0.0.1:0'}}\ndecisions: {{to: log.jsonl}}\n"
+            ),
+        ),
+        ("policies/payments.rego", TEAM),
+    ]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sallyport"))
+        .arg("run")
+        .current_dir(folder.path())
+        .env("OPENAI_API_KEY", "sk-live-abcdef")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(Running)
+        .expect("started");
+    let mut ready = String::new();
+    let out = child.0.stdout.take().expect("its output");
+    BufReader::new(out)
+        .read_line(&mut ready)
+        .expect("the ready line");
+    let address = |name: &str| {
+        let word = ready
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix(&format!("{name}=http://")));
+        word.expect("an address").to_owned()
+    };
+    let (agents, operators) = (address("agents"), address("operators"));
+
+    assert!(
+        ask(&operators, "/readyz").starts_with("HTTP/1.1 200"),
+        "ready when it says so"
+    );
+    assert!(ask(&operators, "/").contains("<h1>Sallyport</h1>"));
+    assert!(ask(&operators, "/metrics").contains("sallyport_build_info"));
+    for path in ["/", "/readyz", "/metrics"] {
+        assert!(
+            !ask(&agents, path).contains("sallyport_build_info")
+                && !ask(&agents, path).contains("<h1>"),
+            "operators' pages are not the agents'"
+        );
+    }
+    let lines = |name: &str| {
+        fs::read_to_string(folder.path().join(name)).map_or(0, |text| text.lines().count())
+    };
+    ask(&agents, "/v1/models");
+    until("a decision record", || lines("log.jsonl") > 0);
+
+    fs::rename(folder.path().join("log.jsonl"), folder.path().join("log.1")).expect("moved");
+    child.signal("-HUP");
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    ask(&agents, "/v1/models");
+    until("a record in the new file", || lines("log.jsonl") > 0);
+
+    child.signal("-TERM");
+    let status = child.0.wait().expect("ended");
+    assert_eq!(status.code(), Some(0), "told to stop, it stops");
+}

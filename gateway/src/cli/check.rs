@@ -35,60 +35,64 @@ pub(super) fn check(file: &Path) -> Outcome {
 
 fn report(config: &Config, keys: &Keys, policies: Option<&Loaded>) -> String {
     let mut text = String::new();
-    let scheme = if config.agents.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
+    listeners(&mut text, config);
+    upstreams(&mut text, config);
+    head(&mut text, "policies");
+    match policies {
+        None => line(&mut text, "  none", "nothing is allowed"),
+        Some(loaded) => {
+            let has = if loaded.policy.has_org() { "" } else { "no " };
+            line(&mut text, "  revision", &loaded.revision);
+            line(
+                &mut text,
+                "  platform",
+                &format!("has {has}rules of its own"),
+            );
+        }
+    }
+    teams(&mut text, keys, policies);
+    text.trim_end().to_owned()
+}
+
+fn listeners(text: &mut String, config: &Config) {
+    let tls = config.agents.tls.as_ref();
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let http2 = if config.agents.http2 {
-        "HTTP/1.1 and HTTP/2"
+        " and HTTP/2"
     } else {
-        "HTTP/1.1"
+        ""
     };
-    let certificates = match &config.agents.tls {
+    let certificates = match tls {
         Some(tls) if tls.client_ca.is_some() => ", client certificates required",
         _ => "",
     };
+    let agents = config.agents.listen;
     line(
-        &mut text,
+        text,
         "agents",
-        &format!(
-            "{scheme}://{} ({http2}{certificates})",
-            config.agents.listen
-        ),
+        &format!("{scheme}://{agents} (HTTP/1.1{http2}{certificates})"),
     );
     line(
-        &mut text,
+        text,
         "operators",
         &format!("http://{}", config.operators.listen),
     );
-    line(
-        &mut text,
-        "decisions",
-        &match &config.decisions.to {
-            DecisionsTo::Stdout => "standard output".into(),
-            DecisionsTo::Stderr => "standard error".into(),
-            DecisionsTo::File(path) => path.display().to_string(),
-        },
-    );
-    head(&mut text, "upstreams");
-    for upstream in &config.upstreams {
-        let key = if upstream.key.is_some() {
-            "key: yes"
-        } else {
-            "key: no"
-        };
-        line(
-            &mut text,
-            &format!("  {}", upstream.name),
-            &format!(
-                "{} speaks {}, {key}",
-                address(upstream),
-                upstream.speaks.as_str()
-            ),
-        );
+    match &config.decisions.to {
+        DecisionsTo::Stdout => line(text, "decisions", "standard output"),
+        DecisionsTo::Stderr => line(text, "decisions", "standard error"),
+        DecisionsTo::File(path) => line(text, "decisions", &path.display().to_string()),
     }
-    head(&mut text, "routes");
+}
+
+fn upstreams(text: &mut String, config: &Config) {
+    head(text, "upstreams");
+    for upstream in &config.upstreams {
+        let key = if upstream.key.is_some() { "yes" } else { "no" };
+        let speaks = upstream.speaks.as_str();
+        let words = format!("{} speaks {speaks}, key: {key}", address(upstream));
+        line(text, &format!("  {}", upstream.name), &words);
+    }
+    head(text, "routes");
     for route in &config.routes {
         let models: Vec<&str> = route.models.iter().map(|model| model.as_str()).collect();
         let models = if models.is_empty() {
@@ -96,34 +100,13 @@ fn report(config: &Config, keys: &Keys, policies: Option<&Loaded>) -> String {
         } else {
             models.join(", ")
         };
-        line(
-            &mut text,
-            &format!("  {}", route.name),
-            &format!(
-                "{}: {models} -> {}",
-                route.speaks.as_str(),
-                route.upstream.name
-            ),
+        let words = format!(
+            "{}: {models} -> {}",
+            route.speaks.as_str(),
+            route.upstream.name
         );
+        line(text, &format!("  {}", route.name), &words);
     }
-    head(&mut text, "policies");
-    match policies {
-        None => line(&mut text, "  none", "nothing is allowed"),
-        Some(loaded) => {
-            line(&mut text, "  revision", &loaded.revision);
-            line(
-                &mut text,
-                "  platform",
-                if loaded.policy.has_org() {
-                    "has rules"
-                } else {
-                    "has no rules of its own"
-                },
-            );
-        }
-    }
-    teams(&mut text, keys, policies);
-    text.trim_end().to_owned()
 }
 
 fn teams(text: &mut String, keys: &Keys, policies: Option<&Loaded>) {

@@ -87,11 +87,8 @@ impl Builder<'_> {
         let routes = self.routes(&routes, &upstreams);
         let limits = self.limits(&limits);
         let timeouts = self.timeouts(&timeouts);
-        let to = match decisions.to.as_str() {
-            "stdout" | "-" => DecisionsTo::Stdout,
-            "stderr" => DecisionsTo::Stderr,
-            path => DecisionsTo::File(self.path(path)),
-        };
+        let file = |path: Option<String>| path.filter(|path| !path.is_empty());
+        let (keys_file, policies) = (file(keys_file), file(policies));
         Some(Config {
             file: self.mistakes.file.into(),
             keys: self.keys(&keys),
@@ -99,32 +96,33 @@ impl Builder<'_> {
             agents: agents?,
             operators: Operators {
                 listen: operators_listen?,
-                hosts: operators
-                    .hosts
-                    .iter()
-                    .map(|host| host.to_lowercase())
-                    .collect(),
+                hosts: lower(&operators.hosts),
             },
             upstreams,
             routes,
-            keys_file: keys_file
-                .filter(|path| !path.is_empty())
-                .map(|path| self.path(&path)),
-            policies: policies
-                .filter(|path| !path.is_empty())
-                .map(|path| self.path(&path)),
+            keys_file: keys_file.map(|path| self.path(&path)),
+            policies: policies.map(|path| self.path(&path)),
             detect: detectors(detect),
             limits,
             timeouts,
-            decisions: Decisions {
-                to,
-                text: decisions.text,
-            },
+            decisions: self.decisions(&decisions),
             workers: match workers {
                 0 => std::thread::available_parallelism().map_or(1, usize::from),
                 count => usize::from(count),
             },
         })
+    }
+
+    fn decisions(&self, typed: &file::DecisionsFile) -> Decisions {
+        let to = match typed.to.as_str() {
+            "stdout" | "-" => DecisionsTo::Stdout,
+            "stderr" => DecisionsTo::Stderr,
+            path => DecisionsTo::File(self.path(path)),
+        };
+        Decisions {
+            to,
+            text: typed.text,
+        }
     }
 
     fn agents(&mut self, typed: &AgentsFile) -> Option<Agents> {
@@ -322,4 +320,8 @@ fn detectors(typed: file::DetectFile) -> sallyport_detect::Config {
         links,
         decode,
     }
+}
+
+fn lower(words: &[String]) -> Vec<String> {
+    words.iter().map(|word| word.to_lowercase()).collect()
 }

@@ -33,7 +33,6 @@ impl HttpServerApp for OperatorsApp {
         mut session: ServerSession,
         _: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
-        session.set_keepalive(None);
         session.set_read_timeout(Some(PATIENCE));
         session.set_write_timeout(Some(PATIENCE));
         if !matches!(
@@ -42,6 +41,7 @@ impl HttpServerApp for OperatorsApp {
         ) {
             return None;
         }
+        session.set_keepalive(None);
         let head = session.req_header();
         let target = head
             .uri

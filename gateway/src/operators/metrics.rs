@@ -9,6 +9,7 @@ use prometheus::{
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use table::*;
 
 /// The most different values of a label that policies or key lists choose; further ones count as `other`.
 const VALUES_MAX: usize = 500;
@@ -23,6 +24,43 @@ const SECONDS: [f64; 20] = [
     0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0,
 ];
 
+/// What a metric is called, what it says, and by what it is told apart.
+#[derive(Clone, Copy)]
+struct Metric {
+    name: &'static str,
+    help: &'static str,
+    labels: &'static [&'static str],
+}
+
+impl Metric {
+    const fn new(name: &'static str, help: &'static str, labels: &'static [&'static str]) -> Self {
+        Metric { name, help, labels }
+    }
+
+    fn options(self) -> Opts {
+        Opts::new(self.name, self.help).namespace("sallyport")
+    }
+}
+
+#[rustfmt::skip]
+mod table {
+    use super::Metric;
+
+    pub(super) const BUILD: Metric = Metric::new("build_info", "Which version this is.", &["version"]);
+    pub(super) const EXCHANGES: Metric = Metric::new("exchanges_total", "Exchanges that ended.", &["route", "operation", "verdict", "status"]);
+    pub(super) const IN_FLIGHT: Metric = Metric::new("exchanges_in_flight", "Exchanges under way.", &[]);
+    pub(super) const FINDINGS: Metric = Metric::new("findings_total", "What the detectors found.", &["label", "flow"]);
+    pub(super) const REFUSALS: Metric = Metric::new("refusals_total", "Exchanges and tool calls that a rule refused.", &["rule"]);
+    pub(super) const TOKENS: Metric = Metric::new("tokens_total", "Tokens, as the upstreams counted them.", &["team", "route", "kind"]);
+    pub(super) const FAILURES: Metric = Metric::new("failures_total", "Exchanges that broke, and whose doing that was.", &["code", "blame"]);
+    pub(super) const STAGES: Metric = Metric::new("stage_seconds", "Where the time of an exchange goes.", &["stage"]);
+    pub(super) const LOADS: Metric = Metric::new("loads_total", "Changes of policies and keys that came into force, or did not.", &["what", "outcome"]);
+    pub(super) const POLICY: Metric = Metric::new("policy_info", "Which policies are in force.", &["revision"]);
+    pub(super) const POLICY_TIME: Metric = Metric::new("policy_in_force_since_seconds", "Since when they are in force, in seconds since 1970.", &[]);
+    pub(super) const WRITTEN: Metric = Metric::new("decisions_written_total", "Decision records that were written.", &[]);
+    pub(super) const DROPPED: Metric = Metric::new("decisions_dropped_total", "Decision records that were lost.", &[]);
+}
+
 /// All that is counted.
 pub struct Metrics {
     registry: Registry,
@@ -35,7 +73,7 @@ pub struct Metrics {
     stages: HistogramVec,
     loads: IntCounterVec,
     policy_info: IntGaugeVec,
-    policy_time: IntGaugeVec,
+    policy_time: IntGauge,
     decisions_written: IntCounterVec,
     decisions_dropped: IntCounterVec,
     rules: Values,
@@ -78,75 +116,22 @@ impl Metrics {
 
     fn named() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
-        let kept = &registry;
-        let build = gauges(kept, "build_info", "Which version this is.", &["version"])?;
+        let kept = Kept(&registry);
+        let build = kept.gauges(BUILD)?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         Ok(Metrics {
-            exchanges: counters(
-                kept,
-                "exchanges_total",
-                "Exchanges that ended.",
-                &["route", "operation", "verdict", "status"],
-            )?,
-            in_flight: keep(
-                kept,
-                IntGauge::new(named("exchanges_in_flight"), "Exchanges under way.")?,
-            )?,
-            findings: counters(
-                kept,
-                "findings_total",
-                "What the detectors found.",
-                &["label", "flow"],
-            )?,
-            refusals: counters(
-                kept,
-                "refusals_total",
-                "Exchanges and tool calls that a rule refused.",
-                &["rule"],
-            )?,
-            tokens: counters(
-                kept,
-                "tokens_total",
-                "Tokens, as the upstreams counted them.",
-                &["team", "route", "kind"],
-            )?,
-            failures: counters(
-                kept,
-                "failures_total",
-                "Exchanges that broke, and whose doing that was.",
-                &["code", "blame"],
-            )?,
-            stages: stages(kept)?,
-            loads: counters(
-                kept,
-                "loads_total",
-                "Changes of policies and keys that came into force, or did not.",
-                &["what", "outcome"],
-            )?,
-            policy_info: gauges(
-                kept,
-                "policy_info",
-                "Which policies are in force.",
-                &["revision"],
-            )?,
-            policy_time: gauges(
-                kept,
-                "policy_in_force_since_seconds",
-                "Since when they are in force, in seconds since 1970.",
-                &[],
-            )?,
-            decisions_written: counters(
-                kept,
-                "decisions_written_total",
-                "Decision records that were written.",
-                &[],
-            )?,
-            decisions_dropped: counters(
-                kept,
-                "decisions_dropped_total",
-                "Decision records that were lost.",
-                &[],
-            )?,
+            exchanges: kept.counters(EXCHANGES)?,
+            in_flight: kept.gauge(IN_FLIGHT)?,
+            findings: kept.counters(FINDINGS)?,
+            refusals: kept.counters(REFUSALS)?,
+            tokens: kept.counters(TOKENS)?,
+            failures: kept.counters(FAILURES)?,
+            stages: kept.seconds(STAGES)?,
+            loads: kept.counters(LOADS)?,
+            policy_info: kept.gauges(POLICY)?,
+            policy_time: kept.gauge(POLICY_TIME)?,
+            decisions_written: kept.counters(WRITTEN)?,
+            decisions_dropped: kept.counters(DROPPED)?,
             rules: Values::default(),
             teams: Values::default(),
             copying: Mutex::new(()),
@@ -229,9 +214,7 @@ impl Metrics {
         self.policy_info
             .with_label_values(&[&*policies.revision])
             .set(1);
-        self.policy_time
-            .with_label_values(&[] as &[&str])
-            .set(policies.loaded_at_ns / 1_000_000_000);
+        self.policy_time.set(policies.loaded_at_ns / 1_000_000_000);
     }
 
     /// Everything, in the form Prometheus reads.
@@ -283,47 +266,29 @@ fn class(status: u16) -> &'static str {
     }
 }
 
-fn named(name: &str) -> String {
-    format!("sallyport_{name}")
-}
+/// Where metrics are kept while they are made.
+struct Kept<'r>(&'r Registry);
 
-fn keep<C: Collector + Clone + 'static>(
-    registry: &Registry,
-    counter: C,
-) -> Result<C, prometheus::Error> {
-    registry.register(Box::new(counter.clone()))?;
-    Ok(counter)
-}
+impl Kept<'_> {
+    fn keep<C: Collector + Clone + 'static>(&self, metric: C) -> Result<C, prometheus::Error> {
+        self.0.register(Box::new(metric.clone()))?;
+        Ok(metric)
+    }
 
-fn counters(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntCounterVec, prometheus::Error> {
-    keep(
-        registry,
-        IntCounterVec::new(Opts::new(named(name), help), labels)?,
-    )
-}
+    fn counters(&self, metric: Metric) -> Result<IntCounterVec, prometheus::Error> {
+        self.keep(IntCounterVec::new(metric.options(), metric.labels)?)
+    }
 
-fn gauges(
-    registry: &Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> Result<IntGaugeVec, prometheus::Error> {
-    keep(
-        registry,
-        IntGaugeVec::new(Opts::new(named(name), help), labels)?,
-    )
-}
+    fn gauges(&self, metric: Metric) -> Result<IntGaugeVec, prometheus::Error> {
+        self.keep(IntGaugeVec::new(metric.options(), metric.labels)?)
+    }
 
-fn stages(registry: &Registry) -> Result<HistogramVec, prometheus::Error> {
-    let options = HistogramOpts::new(
-        named("stage_seconds"),
-        "Where the time of an exchange goes.",
-    )
-    .buckets(SECONDS.to_vec());
-    keep(registry, HistogramVec::new(options, &["stage"])?)
+    fn gauge(&self, metric: Metric) -> Result<IntGauge, prometheus::Error> {
+        self.keep(IntGauge::with_opts(metric.options())?)
+    }
+
+    fn seconds(&self, metric: Metric) -> Result<HistogramVec, prometheus::Error> {
+        let options = HistogramOpts::from(metric.options()).buckets(SECONDS.to_vec());
+        self.keep(HistogramVec::new(options, metric.labels)?)
+    }
 }

@@ -41,7 +41,7 @@ pub struct RecordSink {
 struct Shared {
     dropped: AtomicU64,
     written: AtomicU64,
-    reopen: AtomicBool,
+    reopen: Arc<AtomicBool>,
     recent: Mutex<VecDeque<Arc<Record>>>,
 }
 
@@ -51,14 +51,20 @@ enum Message {
 }
 
 impl RecordSink {
-    /// Opens the log and starts its writer.
+    /// Opens the log and starts its writer. SIGHUP then opens a file anew, as [`RecordSink::reopen`] does.
     pub fn open(to: &DecisionsTo) -> Result<Self, SinkError> {
         let output: Output = match to {
             DecisionsTo::Stdout => Output::Stream(Box::new(io::stdout())),
             DecisionsTo::Stderr => Output::Stream(Box::new(io::stderr())),
             DecisionsTo::File(path) => Output::File(LogFile::open(path)?),
         };
-        Ok(RecordSink::start(output))
+        let sink = RecordSink::start(output);
+        // From now on SIGHUP ends no process: it opens the log anew.
+        let flag = sink.shared.reopen.clone();
+        if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGHUP, flag) {
+            tracing::warn!(%error, "SIGHUP will not open the decision log anew");
+        }
+        Ok(sink)
     }
 
     /// A log into any writer, for tests and the demo.
@@ -71,7 +77,7 @@ impl RecordSink {
         let shared = Arc::new(Shared {
             dropped: AtomicU64::new(0),
             written: AtomicU64::new(0),
-            reopen: AtomicBool::new(false),
+            reopen: Arc::default(),
             recent: Mutex::new(VecDeque::with_capacity(RECENT_MAX)),
         });
         let writer = Writer {
@@ -131,7 +137,7 @@ impl RecordSink {
         self.shared.written.load(Ordering::Relaxed)
     }
 
-    /// Opens the file anew before the next line; call it on SIGHUP.
+    /// Opens the file anew before the next line.
     pub fn reopen(&self) {
         self.shared.reopen.store(true, Ordering::Relaxed);
     }

@@ -3,7 +3,7 @@
 use super::Builder;
 use crate::config::error::nearest;
 use crate::config::file::{RouteFile, UpstreamFile};
-use crate::config::{Pattern, Route, Secret, Upstream, UpstreamUrl};
+use crate::config::{Pattern, Route, Secret, Speaks, Upstream, UpstreamUrl};
 use http::{HeaderName, HeaderValue, Uri};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -151,55 +151,53 @@ impl Builder<'_> {
                     "give each route a name of its own",
                 );
             }
-            let Some(upstream) = upstreams
-                .iter()
-                .find(|upstream| *upstream.name == *route.upstream)
-            else {
-                // An upstream that is there but could not be built has its own mistake.
-                if self
-                    .tree
-                    .get("upstreams")
-                    .is_none_or(|(_, all)| all.get(&route.upstream).is_none())
-                {
-                    let near = nearest(
-                        &route.upstream,
-                        upstreams.iter().map(|upstream| &*upstream.name),
-                    );
-                    let hint = near.map_or_else(
-                        || "name one of `upstreams`".into(),
-                        |near| format!("did you mean `{near}`?"),
-                    );
-                    self.wrong(
-                        &path("upstream"),
-                        format!("no upstream is named `{}`", route.upstream),
-                        hint,
-                    );
-                }
+            let Some(upstream) = self.upstream_of(route, upstreams, &path("upstream")) else {
                 continue;
             };
             if upstream.speaks != route.speaks {
+                let [ours, theirs] = [route.speaks, upstream.speaks].map(Speaks::as_str);
                 let message = format!(
-                    "route `{}` speaks {}, but its upstream `{}` speaks {}",
-                    route.name,
-                    route.speaks.as_str(),
-                    upstream.name,
-                    upstream.speaks.as_str()
+                    "route `{}` speaks {ours}, but its upstream `{}` speaks {theirs}",
+                    route.name, upstream.name
                 );
-                self.wrong(
-                    &path("speaks"),
-                    message,
-                    "the gateway does not translate: send it to an upstream that speaks the same",
-                );
+                let hint =
+                    "the gateway does not translate: send it to an upstream that speaks the same";
+                self.wrong(&path("speaks"), message, hint);
             }
             let models = route.models.iter().map(Pattern::new).collect();
             routes.push(Route {
                 name: route.name.as_str().into(),
                 speaks: route.speaks,
                 models,
-                upstream: upstream.clone(),
+                upstream,
             });
         }
         routes
+    }
+
+    /// The upstream that a route names.
+    fn upstream_of(
+        &mut self,
+        route: &RouteFile,
+        upstreams: &[Arc<Upstream>],
+        path: &[&str],
+    ) -> Option<Arc<Upstream>> {
+        let mut all = upstreams.iter();
+        if let Some(upstream) = all.find(|upstream| *upstream.name == *route.upstream) {
+            return Some(upstream.clone());
+        }
+        let written = self.tree.get("upstreams").map(|(_, all)| all);
+        // One that was written but could not be built has its own mistake.
+        if written.is_none_or(|all| all.get(&route.upstream).is_none()) {
+            let names = upstreams.iter().map(|upstream| &*upstream.name);
+            let hint = match nearest(&route.upstream, names) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "name one of `upstreams`".into(),
+            };
+            let message = format!("no upstream is named `{}`", route.upstream);
+            self.wrong(path, message, hint);
+        }
+        None
     }
 
     /// Each upstream answers for what it speaks; where two speak the same, nobody but the operator can say which.
