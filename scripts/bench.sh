@@ -5,6 +5,9 @@
 scripts/setup.sh build bench
 use_toolchain
 step "Building, optimised"
-cargo build --workspace --release --bins --locked
-step "Measuring"
-cargo bench --workspace --locked "$@"
+cargo build --release --locked -p sallyport
+step "Measuring under load (five minutes; one with --quick)"
+cargo run --release --locked -p sallyport-bench -- load "$@"
+step "Measuring what judging costs by itself"
+cargo bench --locked -p sallyport-bench --bench judge
+cargo bench --locked -p sallyport-policy --bench decide
