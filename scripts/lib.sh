@@ -52,3 +52,6 @@ use_toolchain() {
     version="$(rustc --version | awk '{print $2}')"
     new_enough "$oldest" "${version%%-*}" || fail "Rust $version is too old: $oldest or newer is needed." "Update it: rustup update"
 }
+
+# The fuzz package is apart from the workspace, but has its versions: its lock is made from the workspace's.
+lock_fuzz() { [ fuzz/Cargo.lock -nt Cargo.lock ] || cp Cargo.lock fuzz/Cargo.lock; }

@@ -16,7 +16,8 @@ step "Examples in the documentation"
 cargo test --workspace --doc --locked --quiet
 
 step "Inputs that fuzzing found"
-cargo test --manifest-path fuzz/Cargo.toml --locked --quiet
+lock_fuzz
+cargo test --manifest-path fuzz/Cargo.toml --test replay
 
 step "Tests of the sample policies"
 while IFS= read -r folder; do
