@@ -66,7 +66,7 @@ fn main() {
                 .find(|(known, _)| known == name)
                 .map_or(PROSE, |(_, seed)| seed);
             let text = sized(seed, size.parse().unwrap_or(4000));
-            black_box(detectors.settled(black_box("warm")));
+            black_box(detectors.settled(black_box(&text)));
             println!("{}", counted(|| detectors.settled(black_box(&text))));
         }
         [name, size] => {
@@ -75,7 +75,7 @@ fn main() {
                 .find(|(known, _)| known == name)
                 .map_or(PROSE, |(_, seed)| seed);
             let text = sized(seed, size.parse().unwrap_or(4096));
-            inspect(&detectors, "warm", &mut Vec::new());
+            inspect(&detectors, &text, &mut Vec::new());
             counted(|| inspect(&detectors, &text, &mut Vec::new()));
         }
         _ => seeds
