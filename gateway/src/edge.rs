@@ -3,6 +3,7 @@
 //! `exchange` below is the product on one screen: who asks, what for, may it, and what comes back.
 
 pub mod account;
+mod agents;
 pub mod body;
 pub mod failure;
 pub mod headers;
@@ -12,6 +13,7 @@ mod relay;
 mod stored;
 pub mod upstream;
 
+pub use agents::Agents;
 pub use known::UpstreamKeys;
 pub use stored::Stored;
 
@@ -43,16 +45,17 @@ const H2_WINDOW: (u32, u32) = (256 << 10, 1 << 20);
 const REQUESTS_PER_CONNECTION: u32 = 10_000;
 
 /// The agents' listener: everything an exchange needs.
+#[derive(Clone)]
 pub struct Edge {
     /// What is configured; swapped whole. An exchange keeps the one it began with.
     pub state: Arc<ArcSwap<State>>,
     /// State that callers created at providers.
-    pub stored: Stored,
+    pub stored: Arc<Stored>,
     /// Where decision records go.
     pub records: RecordSink,
     /// What is counted.
     pub metrics: Arc<Metrics>,
-    /// Connections and streams being served or waited on.
+    /// Connections being served or waited on.
     pub sessions: Arc<AtomicUsize>,
     /// Exchanges between request and answer.
     pub in_flight: Arc<AtomicUsize>,
@@ -77,7 +80,6 @@ impl HttpServerApp for Edge {
         shutdown: &ShutdownWatch,
     ) -> Option<ReusedHttpStream> {
         let state = self.state.load_full();
-        let _session = Counted::enter(&self.sessions);
         if self.sessions.load(Ordering::Relaxed) > state.config.limits.connections {
             return None;
         }

@@ -5,7 +5,7 @@
 //! when the last exchange has, instead of after a fixed sleep.
 
 use crate::config::{Config, Secret};
-use crate::edge::{Edge, Stored, server_options};
+use crate::edge::{Agents, Edge, Stored, server_options};
 use crate::config::ConfigErrors;
 use crate::operators::{Metrics, OperatorsApp, OperatorsView};
 use crate::policies::watch::Watch;
@@ -105,7 +105,7 @@ where
     let in_flight = Arc::new(AtomicUsize::new(0));
     let edge = Edge {
         state,
-        stored: Stored::default(),
+        stored: Arc::new(Stored::default()),
         records: records.clone(),
         metrics: metrics.clone(),
         sessions: Arc::default(),
@@ -130,7 +130,7 @@ where
     runtime.block_on(async {
         let (stop_listening, shutdown) = watch::channel(false);
         let fds = Arc::new(Mutex::new(fds));
-        let mut service = Service::new("agents".to_owned(), edge);
+        let mut service = Service::new("agents".to_owned(), Agents::new(edge));
         match tls {
             Some(settings) => service.add_tls_with_settings(&agents.to_string(), None, settings),
             None => service.add_tcp(&agents.to_string()),
@@ -142,7 +142,6 @@ where
         let services = [
             tokio::spawn(start(service, fds.clone(), shutdown)),
             tokio::spawn(start(operators_service, fds, never)),
-            tokio::spawn(reopen_on_hangup(records.clone())),
         ];
         ready(Addresses { agents, operators }).await;
         stop().await;
@@ -229,17 +228,6 @@ fn redaction_key(secret: Option<&Secret>) -> Result<[u8; 32], ServeError> {
             getrandom::fill(&mut key).map_err(std::io::Error::from)?;
             Ok(key)
         }
-    }
-}
-
-/// SIGHUP: the decision log was moved away and is opened anew.
-async fn reopen_on_hangup(records: RecordSink) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        return;
-    };
-    while hangup.recv().await.is_some() {
-        records.reopen();
     }
 }
 
