@@ -211,6 +211,8 @@ impl Parser {
                     return;
                 }
                 let _ = self.buffer.split_to(3);
+                // Its first bytes may have been searched before they were known for a mark.
+                self.searched = 0;
             }
             self.begun = true;
         }
@@ -288,6 +290,13 @@ mod tests {
                 (None, some("last")),
             ]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_may_come_in_pieces() {
+        let text = b"\xef\xbb\xbfdata: a\n\ndata: b\n\n";
+        let pieces: Vec<&[u8]> = text.chunks(1).collect();
+        assert_eq!(events(&pieces), events(&[text]));
     }
 
     #[test]

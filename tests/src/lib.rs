@@ -24,7 +24,7 @@ pub use gateway::{ALLOW_ALL, BLUE_KEY, Gateway, RED_KEY, Running};
 pub use upstream::{FakeUpstream, Received, Step, sse};
 
 /// How long anything in a test may take before it counts as hung.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// Waits for `future`, and says what did not happen if it does not come in time.
 pub async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
