@@ -18,7 +18,16 @@ pub struct Edit {
 
 /// Replacements in one body. Invariant: sorted by place, disjoint.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct Edits(Vec<Edit>);
+pub struct Edits(Vec<Edit>, Known);
+
+/// How far one string was walked when it was edited last, so that a string with many edits is walked once.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+struct Known {
+    /// The string, between its quotes.
+    raw: Span,
+    decoded: usize,
+    at: usize,
+}
 
 impl Edits {
     /// Whether nothing changes.
@@ -62,6 +71,34 @@ impl Edits {
         }
         out.extend_from_slice(&source[at..]);
         out.freeze()
+    }
+}
+
+impl Edits {
+    /// Adds the edit of [`edit_segment`]. Fast where edits come in the order of the text.
+    pub fn insert_segment(&mut self, source: &str, segment: &Segment, range: Range<usize>, with: &str) {
+        if segment.coding != Coding::String {
+            return self.insert(edit_segment(source, segment, range, with));
+        }
+        let start = segment.text.start as usize;
+        let within = range.start.saturating_sub(start)..range.end.saturating_sub(start);
+        let raw = &source[segment.raw.range()];
+        let known = match self.1 {
+            known if known.raw == segment.raw && known.decoded <= within.start => (known.decoded, known.at),
+            _ => (0, 0),
+        };
+        let found = match raw.len() == segment.text.len() {
+            // Nothing is escaped.
+            true => within.clone(),
+            false => string::raw_range_from(raw, known, within.clone()),
+        };
+        self.1 = Known { raw: segment.raw, decoded: within.end, at: found.end };
+        let mut encoded = String::with_capacity(with.len());
+        string::encode(with, &mut encoded);
+        self.insert(Edit {
+            span: Span::new(found.start, found.end).shifted(segment.raw.start as usize),
+            with: encoded,
+        });
     }
 }
 

@@ -1,10 +1,11 @@
 //! A body: the bytes as they came, and what we understood of them.
 
-use crate::edit::{Edits, edit_segment};
+use crate::edit::Edits;
 use crate::exchange::Usage;
 use crate::part::{Kind, Part, PartId, PartView, Segment, Text};
 use crate::span::Span;
 use bytes::Bytes;
+use bytestring::ByteString;
 use std::fmt;
 use std::ops::Range;
 
@@ -56,6 +57,8 @@ pub struct Sealed;
 #[derive(Clone)]
 pub struct Payload {
     bytes: Bytes,
+    /// The same bytes as text, checked once; empty if they are none.
+    source: ByteString,
     outline: Outline,
 }
 
@@ -73,7 +76,8 @@ impl Payload {
     /// Puts a body and its outline together. The outline's spans must come from these bytes, which
     /// must be UTF-8 unless the outline has no parts.
     pub fn new(bytes: Bytes, outline: Outline) -> Self {
-        Payload { bytes, outline }
+        let source = ByteString::try_from(bytes.clone()).unwrap_or_default();
+        Payload { bytes, source, outline }
     }
 
     /// A request without a body, such as `GET /v1/models`.
@@ -93,19 +97,16 @@ impl Payload {
 
     /// The body as text; empty if it is not text.
     pub fn source(&self) -> &str {
-        std::str::from_utf8(&self.bytes).unwrap_or("")
+        &self.source
     }
 
     /// The words of a [`Text`] of this outline.
     pub fn text(&self, text: Text) -> &str {
-        let (bytes, span) = match text {
-            Text::Body(span) => (&self.bytes[..], span),
-            Text::Arena(span) => (self.outline.arena.as_bytes(), span),
+        let (all, span) = match text {
+            Text::Body(span) => (&*self.source, span),
+            Text::Arena(span) => (&*self.outline.arena, span),
         };
-        bytes
-            .get(span.range())
-            .and_then(|b| std::str::from_utf8(b).ok())
-            .unwrap_or("")
+        all.get(span.range()).unwrap_or("")
     }
 
     /// A part with its words.
@@ -176,7 +177,7 @@ pub fn redact_segments(
             break;
         }
         let within = range.start.max(start)..range.end.min(end);
-        edits.insert(edit_segment(source, segment, within, with));
+        edits.insert_segment(source, segment, within, with);
         with = "";
     }
 }

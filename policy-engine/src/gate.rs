@@ -8,7 +8,7 @@ mod slot;
 
 use crate::decision::Decision;
 use crate::facts::{CallFacts, Facts, Via};
-use crate::judge::{Engine, Terms, call_facts, floor_boundary, masked, sealed, strict_object};
+use crate::judge::{Engine, FINDINGS_MAX, Terms, too_many_findings, call_facts, floor_boundary, masked, sealed, strict_object};
 use crate::ruling::{CallRuling, Cleared, Trail};
 use bytes::{Bytes, BytesMut};
 use sallyport_exchange::payload::redact_segments;
@@ -230,6 +230,9 @@ impl Gate {
         } else {
             self.held_bytes += held.event.raw().len();
             self.queue.push_back(held);
+        }
+        if self.trail.findings.len() > FINDINGS_MAX {
+            return Err(Cut::Denied(too_many_findings()));
         }
         self.release(out);
         match self.held_bytes > self.hold_max {

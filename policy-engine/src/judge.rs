@@ -19,6 +19,12 @@ use std::time::Duration;
 /// How much text on either side of the seam between two adjoining parts is looked at as one.
 const SEAM: usize = 256;
 
+/// Findings of one body, or of one stream. A body with more is refused: it could not be judged in a sensible time.
+pub const FINDINGS_MAX: usize = 100_000;
+
+/// Bytes of tool arguments, written as JSON within JSON, that may be gone through again to mask findings in them.
+const NESTED_WORK_MAX: usize = 256 << 20;
+
 /// Labels that are always masked, whatever a policy says: the gateway's own keys.
 pub const ALWAYS_MASKED: &str = "secret.upstream_key";
 
@@ -69,6 +75,7 @@ impl Engine {
         let decision = judging.decide(payload.model());
         let verdict = judging
             .refused(&decision)
+            .or_else(|| judging.too_many())
             .or_else(|| foreign_state(stored, &decision.settings))
             .or_else(|| model_not_allowed(about.operation, payload.model(), &decision.settings))
             .map_or_else(|| judging.request_edits(&decision), Err);
@@ -82,6 +89,7 @@ impl Engine {
         let mut decision = judging.decide(model.as_deref());
         let verdict = judging
             .refused(&decision)
+            .or_else(|| judging.too_many())
             .or_else(|| judging.calls(model.as_deref(), terms, &mut decision))
             .map_or_else(|| judging.masks(&decision.redact), Err)
             .map(|edits| without_models(edits, about, payload, &decision.settings));
@@ -148,6 +156,8 @@ struct Judging<'a> {
     stored: &'a [&'a str],
     views: Vec<PartView<'a>>,
     trail: Trail,
+    /// There was more to be found than is gone through.
+    too_many: bool,
 }
 
 impl<'a> Judging<'a> {
@@ -168,6 +178,8 @@ impl<'a> Judging<'a> {
             engine.inspect(view, &mut findings);
         }
         engine.inspect_seams(&views, &payload.outline().parts, &mut findings);
+        let too_many = findings.len() > FINDINGS_MAX;
+        findings.truncate(FINDINGS_MAX);
         let mut trail = Trail::default();
         trail.seen_in = findings
             .iter()
@@ -186,6 +198,7 @@ impl<'a> Judging<'a> {
             stored,
             views,
             trail,
+            too_many,
         }
     }
 
@@ -239,6 +252,10 @@ impl<'a> Judging<'a> {
                 json: part.json.map_or("null", |t| payload.text(t)),
             })
             .collect()
+    }
+
+    fn too_many(&self) -> Option<Denial> {
+        self.too_many.then(too_many_findings)
     }
 
     /// The first denial that a decision holds.
@@ -328,7 +345,15 @@ impl<'a> Judging<'a> {
     /// The edits that mask what matches `patterns`.
     fn masks(&mut self, patterns: &[String]) -> Result<Edits, Denial> {
         let mut edits = Edits::default();
+        let mut work = 0;
         for (part, label, range) in masked(&self.trail.findings, patterns) {
+            let read = &self.payload.outline().parts[part.0 as usize];
+            if read.kind == Kind::ToolCall {
+                work += read.whole.len();
+            }
+            if work > NESTED_WORK_MAX {
+                return Err(too_many_findings());
+            }
             let text = self.payload.view(part).text;
             let Some(secret) = text.get(range.clone()) else {
                 continue;
@@ -465,6 +490,10 @@ pub(crate) fn masked(findings: &[Finding], patterns: &[String]) -> Vec<(PartId, 
         }
     }
     merged.into_iter().map(|(part, label, range, _)| (part, label, range)).collect()
+}
+
+pub(crate) fn too_many_findings() -> Denial {
+    Denial::deny("gateway/too-many-findings", "There is more to be masked or judged in this body than can be gone through. Send less at once.")
 }
 
 pub(crate) fn sealed(label: Label) -> Denial {

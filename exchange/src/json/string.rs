@@ -70,8 +70,17 @@ pub fn decode(raw: &str, text: &mut String) {
 
 /// Where the decoded bytes `range` stand in the raw content: widened to whole escapes.
 pub fn raw_range(raw: &str, range: std::ops::Range<usize>) -> std::ops::Range<usize> {
-    let mut decoded = 0;
-    let mut at = 0;
+    raw_range_from(raw, (0, 0), range)
+}
+
+/// The same, beginning at a place that is known: so many decoded bytes lie before so many raw ones. `range`
+/// must not begin before it.
+pub fn raw_range_from(
+    raw: &str,
+    known: (usize, usize),
+    range: std::ops::Range<usize>,
+) -> std::ops::Range<usize> {
+    let (mut decoded, mut at) = known;
     let mut start = None;
     loop {
         let plain = memchr::memchr(b'\\', &raw.as_bytes()[at..]).unwrap_or(raw.len() - at);
