@@ -19,6 +19,7 @@ pub mod placeholder;
 pub mod policy;
 mod pool;
 mod reading;
+mod recursion;
 mod rewrite;
 pub mod ruling;
 pub mod source;

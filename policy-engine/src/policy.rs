@@ -10,6 +10,7 @@ use crate::lint;
 use crate::needs::Needs;
 use crate::package::Package;
 use crate::reading::Reading;
+use crate::recursion;
 use crate::rewrite::written_out;
 use crate::source::{PolicyFile, PolicySource};
 use crate::syntax::parse;
@@ -171,6 +172,7 @@ impl Draft {
             }
         }
         errors.extend(lint::check(&modules));
+        errors.extend(recursion::check(&modules));
         let data = source.merged_data().unwrap_or_else(|clashes| {
             errors.extend(clashes);
             Value::new_object()
