@@ -30,7 +30,7 @@ for target in "${targets[@]}"; do
     step "Fuzzing $target for $seconds seconds"
     mkdir -p "$found/$target" "$found/artifacts"
     "$CARGO_TARGET_DIR/$host/release/$target" "$found/$target" "fuzz/corpus/$target" -max_total_time="$seconds" -timeout=10 \
-        -rss_limit_mb=4096 -max_len=16384 -artifact_prefix="$found/artifacts/$target-" -print_final_stats=1 -verbosity=0 ||
+        -rss_limit_mb=4096 -max_len=16384 -artifact_prefix="$found/artifacts/$target-" -print_final_stats=1 -print_funcs=0 -verbosity=0 ||
         failed+=("$target")
 done
 [ ${#failed[@]} -eq 0 ] || fail "These targets found something: ${failed[*]}" "The inputs are in $found/artifacts." \
