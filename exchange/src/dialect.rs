@@ -12,6 +12,7 @@ use crate::payload::Payload;
 use crate::read::Reading;
 use crate::stream::Flowing;
 use bytes::Bytes;
+use bytestring::ByteString;
 
 pub use opaque::{read_opaque, unscanned};
 
@@ -77,10 +78,11 @@ impl Dialect {
         with: impl FnOnce(crate::json::Value<'_>, &mut Reading) -> Result<(), Malformed>,
     ) -> Result<Payload, Malformed> {
         let mut reading = Reading::default();
-        let tape = Tape::read(&body)?;
+        let source = ByteString::try_from(body.clone()).or_else(|_| Tape::read(&body).map(|_| ByteString::new()))?;
+        let tape = Tape::read_str(&source)?;
         with(tape.root(), &mut reading)?;
         drop(tape);
-        Ok(Payload::new(body, reading.outline))
+        Ok(Payload::of_text(source, reading.outline))
     }
 
     /// A reader for a streamed answer.

@@ -80,6 +80,15 @@ impl Payload {
         Payload { bytes, source, outline }
     }
 
+    /// The same for a body that is known to be text, so that it is not checked again.
+    pub(crate) fn of_text(source: ByteString, outline: Outline) -> Self {
+        Payload {
+            bytes: source.as_bytes().clone(),
+            source,
+            outline,
+        }
+    }
+
     /// A request without a body, such as `GET /v1/models`.
     pub fn empty() -> Self {
         Payload::new(Bytes::new(), Outline::default())
