@@ -4,7 +4,9 @@ use sallyport_tests::trace::{agrees, check, run_in_memory, run_over_sockets, tra
 use std::path::PathBuf;
 
 fn folder(dialect: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("traces").join(dialect)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("traces")
+        .join(dialect)
 }
 
 async fn over_sockets(dialect: &str) {

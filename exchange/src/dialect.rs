@@ -1,9 +1,9 @@
 //! Each protocol: how it is read, how it flows, and how it says no.
 
 pub(crate) mod anthropic;
+mod opaque;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;
-mod opaque;
 
 use crate::denial::Denial;
 use crate::exchange::{Dialect, Operation};
@@ -78,7 +78,8 @@ impl Dialect {
         with: impl FnOnce(crate::json::Value<'_>, &mut Reading) -> Result<(), Malformed>,
     ) -> Result<Payload, Malformed> {
         let mut reading = Reading::default();
-        let source = ByteString::try_from(body.clone()).or_else(|_| Tape::read(&body).map(|_| ByteString::new()))?;
+        let source = ByteString::try_from(body.clone())
+            .or_else(|_| Tape::read(&body).map(|_| ByteString::new()))?;
         let tape = Tape::read_str(&source)?;
         with(tape.root(), &mut reading)?;
         drop(tape);

@@ -43,9 +43,15 @@ impl Edits {
     /// Adds a replacement. Where it meets earlier ones, all become one: the widest keeps its words, so a
     /// dropped element swallows a redaction inside it.
     pub fn insert(&mut self, mut edit: Edit) {
-        let first = self.0.partition_point(|e| e.span.end <= edit.span.start && e.span != edit.span);
+        let first = self
+            .0
+            .partition_point(|e| e.span.end <= edit.span.start && e.span != edit.span);
         let mut last = first;
-        while let Some(met) = self.0.get(last).filter(|e| e.span.start < edit.span.end || e.span == edit.span) {
+        while let Some(met) = self
+            .0
+            .get(last)
+            .filter(|e| e.span.start < edit.span.end || e.span == edit.span)
+        {
             if met.span.len() >= edit.span.len() {
                 edit.with.clone_from(&met.with);
             }
@@ -76,7 +82,13 @@ impl Edits {
 
 impl Edits {
     /// Adds the edit of [`edit_segment`]. Fast where edits come in the order of the text.
-    pub fn insert_segment(&mut self, source: &str, segment: &Segment, range: Range<usize>, with: &str) {
+    pub fn insert_segment(
+        &mut self,
+        source: &str,
+        segment: &Segment,
+        range: Range<usize>,
+        with: &str,
+    ) {
         if segment.coding != Coding::String {
             return self.insert(edit_segment(source, segment, range, with));
         }
@@ -84,7 +96,9 @@ impl Edits {
         let within = range.start.saturating_sub(start)..range.end.saturating_sub(start);
         let raw = &source[segment.raw.range()];
         let known = match self.1 {
-            known if known.raw == segment.raw && known.decoded <= within.start => (known.decoded, known.at),
+            known if known.raw == segment.raw && known.decoded <= within.start => {
+                (known.decoded, known.at)
+            }
             _ => (0, 0),
         };
         let found = match raw.len() == segment.text.len() {
@@ -92,7 +106,11 @@ impl Edits {
             true => within.clone(),
             false => string::raw_range_from(raw, known, within.clone()),
         };
-        self.1 = Known { raw: segment.raw, decoded: within.end, at: found.end };
+        self.1 = Known {
+            raw: segment.raw,
+            decoded: within.end,
+            at: found.end,
+        };
         let mut encoded = String::with_capacity(with.len());
         string::encode(with, &mut encoded);
         self.insert(Edit {
@@ -220,7 +238,10 @@ mod tests {
         let segment = Segment {
             text: Span::new(0, 4),
             raw: Span::new(at, at + 4),
-            coding: Coding::Nested { outer, number: true },
+            coding: Coding::Nested {
+                outer,
+                number: true,
+            },
         };
         let mut edits = Edits::default();
         edits.insert(edit_segment(source, &segment, 0..4, "[\"x\"]"));

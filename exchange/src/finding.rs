@@ -90,8 +90,19 @@ mod tests {
         for pattern in ["secret.aws_access_key", "secret.*", "*"] {
             assert!(label.matches(pattern), "{pattern} should match {label}");
         }
-        for pattern in ["secret", "sec*", "secret.aws", "secret.aws*", "pii.*", "", ".*"] {
-            assert!(!label.matches(pattern), "{pattern} should not match {label}");
+        for pattern in [
+            "secret",
+            "sec*",
+            "secret.aws",
+            "secret.aws*",
+            "pii.*",
+            "",
+            ".*",
+        ] {
+            assert!(
+                !label.matches(pattern),
+                "{pattern} should not match {label}"
+            );
         }
     }
 }

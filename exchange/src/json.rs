@@ -74,8 +74,7 @@ pub struct KeyName(String);
 
 impl KeyName {
     pub(crate) fn new(key: &str) -> Self {
-        let plain = key.len() <= 24
-            && key.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
+        let plain = key.len() <= 24 && key.bytes().all(|b| b.is_ascii_alphabetic() || b == b'_');
         KeyName(if plain { key.to_owned() } else { String::new() })
     }
 }
@@ -252,7 +251,8 @@ impl<'t> Value<'t> {
 
     /// The member `key`, if this is an object that has it.
     pub fn member(self, key: &str) -> Option<Value<'t>> {
-        self.members()?.find_map(|(k, v)| k.is_str(key).then_some(v))
+        self.members()?
+            .find_map(|(k, v)| k.is_str(key).then_some(v))
     }
 
     /// Everything directly inside: elements, or keys and values in turn.

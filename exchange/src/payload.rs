@@ -77,7 +77,11 @@ impl Payload {
     /// must be UTF-8 unless the outline has no parts.
     pub fn new(bytes: Bytes, outline: Outline) -> Self {
         let source = ByteString::try_from(bytes.clone()).unwrap_or_default();
-        Payload { bytes, source, outline }
+        Payload {
+            bytes,
+            source,
+            outline,
+        }
     }
 
     /// The same for a body that is known to be text, so that it is not checked again.

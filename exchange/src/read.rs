@@ -141,7 +141,13 @@ impl Reading {
         let mut leaves = Leaves::begin(&self.outline);
         leaves.add(&mut self.outline, value, None);
         let (text, segments) = leaves.end(&self.outline);
-        self.part(is, text, Some(Text::Body(value.span())), segments, value.span())
+        self.part(
+            is,
+            text,
+            Some(Text::Body(value.span())),
+            segments,
+            value.span(),
+        )
     }
 
     /// A part whose value is a string that holds a JSON document, such as a call's arguments: its words

@@ -263,7 +263,8 @@ mod tests {
     fn events(chunks: &[&[u8]]) -> Vec<(Option<String>, Option<String>)> {
         let mut parser = Parser::default();
         let mut out = Vec::new();
-        let mut note = |e: Event| out.push((e.name().map(str::to_owned), e.data().map(str::to_owned)));
+        let mut note =
+            |e: Event| out.push((e.name().map(str::to_owned), e.data().map(str::to_owned)));
         for chunk in chunks {
             parser.push(chunk);
             while let Some(event) = parser.next_event().unwrap() {
@@ -305,8 +306,14 @@ mod tests {
         parser.push(b"id: 7\nevent: m\ndata: {\"a\":\"secret\"}\nretry: 5\n\n");
         let event = parser.next_event().unwrap().unwrap();
         let mut edits = Edits::default();
-        edits.insert(Edit { span: Span::new(6, 12), with: "-".into() });
-        assert_eq!(event.edited(&edits), "id: 7\nevent: m\ndata: {\"a\":\"-\"}\nretry: 5\n\n");
+        edits.insert(Edit {
+            span: Span::new(6, 12),
+            with: "-".into(),
+        });
+        assert_eq!(
+            event.edited(&edits),
+            "id: 7\nevent: m\ndata: {\"a\":\"-\"}\nretry: 5\n\n"
+        );
     }
 
     #[test]

@@ -62,7 +62,10 @@ pub enum DemoError {
 
 /// Shows the demo: starts everything, walks through the exchanges, and stays up until Ctrl-C.
 pub fn run(options: &Options) -> Result<(), DemoError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()?;
     runtime.block_on(show_all(options))
 }
 
@@ -80,7 +83,11 @@ async fn show_all(options: &Options) -> Result<(), DemoError> {
     show::closing(otherwise);
     if options.once {
         running.stop().await?;
-        return if otherwise == 0 { Ok(()) } else { Err(DemoError::Otherwise(otherwise)) };
+        return if otherwise == 0 {
+            Ok(())
+        } else {
+            Err(DemoError::Otherwise(otherwise))
+        };
     }
     let running = if providers().is_empty() {
         running
@@ -88,7 +95,12 @@ async fn show_all(options: &Options) -> Result<(), DemoError> {
         running.stop().await?;
         stage.raise(model.address(), true).await?
     };
-    show::standing(running.addresses, &stage.payments_key, &providers(), &stage.policies());
+    show::standing(
+        running.addresses,
+        &stage.payments_key,
+        &providers(),
+        &stage.policies(),
+    );
     let _ = tokio::signal::ctrl_c().await;
     running.stop().await
 }
@@ -96,7 +108,10 @@ async fn show_all(options: &Options) -> Result<(), DemoError> {
 /// Which providers are asked instead of the scripted model once the walk is over.
 fn providers() -> Vec<&'static str> {
     let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.is_empty());
-    ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"].into_iter().filter(set).collect()
+    ["OPENAI_API_KEY", "ANTHROPIC_API_KEY"]
+        .into_iter()
+        .filter(set)
+        .collect()
 }
 
 /// The folder with the demo's files, and the keys of its two agents.
@@ -117,7 +132,13 @@ impl Stage {
             Some(0) => (0, 0),
             Some(port) => (port, port.saturating_add(1010)),
         };
-        let stage = Stage { folder, agents, operators, support_key: key("support")?, payments_key: key("payments")? };
+        let stage = Stage {
+            folder,
+            agents,
+            operators,
+            support_key: key("support")?,
+            payments_key: key("payments")?,
+        };
         std::fs::create_dir_all(stage.policies())?;
         for (name, text) in POLICIES {
             std::fs::write(stage.policies().join(name), text)?;
@@ -144,11 +165,15 @@ impl Stage {
             // Nobody waits for it any more: the demo is over.
             let _ = tell.send(addresses);
         };
-        let serving = std::thread::Builder::new().name("gateway".into()).spawn(move || {
-            serve(config, ready, || async { drop(stopped.await) })
-        })?;
+        let serving = std::thread::Builder::new()
+            .name("gateway".into())
+            .spawn(move || serve(config, ready, || async { drop(stopped.await) }))?;
         match told.await {
-            Ok(addresses) => Ok(Running { addresses, stop, serving }),
+            Ok(addresses) => Ok(Running {
+                addresses,
+                stop,
+                serving,
+            }),
             Err(_) => match join(serving) {
                 Ok(()) => Err(DemoError::Ended),
                 Err(error) => Err(error),
@@ -173,7 +198,11 @@ impl Stage {
             format!("operators:\n  listen: 127.0.0.1:{}\n", self.operators),
             "upstreams:\n".to_owned(),
             upstream("openai", "OPENAI_API_KEY", "https://api.openai.com/v1"),
-            upstream("anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com"),
+            upstream(
+                "anthropic",
+                "ANTHROPIC_API_KEY",
+                "https://api.anthropic.com",
+            ),
             "keys:\n".to_owned(),
             key("support", "helpdesk", &self.support_key),
             key("payments", "bookkeeper", &self.payments_key),
@@ -184,7 +213,12 @@ impl Stage {
     }
 
     /// Plays one story, and gathers what everybody saw of it.
-    async fn tell(&self, story: &Story, addresses: Addresses, model: &Model) -> Result<Told, DemoError> {
+    async fn tell(
+        &self,
+        story: &Story,
+        addresses: Addresses,
+        model: &Model,
+    ) -> Result<Told, DemoError> {
         model.forget();
         let key = match story.team {
             Team::Support => &self.support_key,
@@ -192,7 +226,13 @@ impl Stage {
         };
         let heard = ask(addresses.agents, story.path, key, &story.body).await?;
         let record = self.record(&heard.id).await;
-        Ok(Told { heard, saw: model.last().and_then(|seen| serde_json::from_slice(&seen.body).ok()), record })
+        Ok(Told {
+            heard,
+            saw: model
+                .last()
+                .and_then(|seen| serde_json::from_slice(&seen.body).ok()),
+            record,
+        })
     }
 
     /// The decision record with this id, once it is written.
@@ -216,7 +256,9 @@ impl Drop for Stage {
 
 fn find_record(file: &Path, id: &str) -> Option<Value> {
     let lines = std::fs::read_to_string(file).ok()?;
-    let mut records = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut records = lines
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     records.find(|record| record["id"] == id)
 }
 
@@ -237,7 +279,9 @@ impl Running {
 }
 
 fn join(serving: JoinHandle<Result<(), ServeError>>) -> Result<(), DemoError> {
-    serving.join().map_or(Err(DemoError::Ended), |served| Ok(served?))
+    serving
+        .join()
+        .map_or(Err(DemoError::Ended), |served| Ok(served?))
 }
 
 /// What came of a story.
@@ -256,7 +300,10 @@ impl Told {
     }
 
     fn rules(&self) -> Vec<&str> {
-        let rules = self.record["rules"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let rules = self.record["rules"]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         rules.iter().filter_map(Value::as_str).collect()
     }
 
@@ -267,7 +314,10 @@ impl Told {
         self.verdict() == story.verdict
             && self.rules().iter().any(|rule| rule.ends_with(story.rule))
             && self.saw.is_some() == story.reaches_model
-            && story.never_seen.iter().all(|secret| !saw.contains(secret) && !got.contains(secret))
+            && story
+                .never_seen
+                .iter()
+                .all(|secret| !saw.contains(secret) && !got.contains(secret))
             && got.contains(story.got)
     }
 }

@@ -8,8 +8,8 @@ pub mod body;
 pub mod failure;
 pub mod headers;
 mod known;
-mod reply;
 mod relay;
+mod reply;
 mod stored;
 pub mod upstream;
 
@@ -21,14 +21,16 @@ use crate::config::Timeouts;
 use crate::identity::identify;
 use crate::operators::Metrics;
 use crate::record::RecordSink;
-use account::Account;
 use crate::route::{Endpoint, Unrouted, is_plain_query, likely_dialect};
 use crate::state::State;
+use account::Account;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use body::BodyLimits;
 use failure::Failure;
-use pingora_core::apps::{HttpPersistentSettings, HttpServerApp, HttpServerOptions, ReusedHttpStream};
+use pingora_core::apps::{
+    HttpPersistentSettings, HttpServerApp, HttpServerOptions, ReusedHttpStream,
+};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora_core::server::ShutdownWatch;
@@ -171,7 +173,11 @@ impl Edge {
 }
 
 /// From the head of the request to an endpoint; refuses whatever is odd before a body is read.
-fn find_endpoint(session: &ServerSession, state: &State, account: &mut Account) -> Result<Endpoint, Failure> {
+fn find_endpoint(
+    session: &ServerSession,
+    state: &State,
+    account: &mut Account,
+) -> Result<Endpoint, Failure> {
     let request = session.req_header();
     account.speaks(likely_dialect(request.raw_path(), &request.headers));
     headers::check(&request.headers, state.config.limits.headers)?;
@@ -190,7 +196,11 @@ fn find_endpoint(session: &ServerSession, state: &State, account: &mut Account) 
     Ok(endpoint)
 }
 
-async fn read_payload(session: &mut ServerSession, state: &State, endpoint: &Endpoint) -> Result<Payload, Failure> {
+async fn read_payload(
+    session: &mut ServerSession,
+    state: &State,
+    endpoint: &Endpoint,
+) -> Result<Payload, Failure> {
     if !endpoint.has_body {
         return match session.is_body_empty() {
             true => Ok(Payload::empty()),

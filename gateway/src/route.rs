@@ -43,7 +43,11 @@ impl Endpoint {
             ["v1", "completions"] => (Dialect::OpenAiChat, Operation::Complete, Verb::Post),
             ["v1", "embeddings"] => (Dialect::OpenAiChat, Operation::Embed, Verb::Post),
             ["v1", "models"] | ["v1", "models", ..] if segments.len() <= 4 => {
-                let dialect = if anthropic { Dialect::Anthropic } else { Dialect::OpenAiChat };
+                let dialect = if anthropic {
+                    Dialect::Anthropic
+                } else {
+                    Dialect::OpenAiChat
+                };
                 (dialect, Operation::Models, Verb::Get)
             }
             ["v1", "responses"] => (Dialect::OpenAiResponses, Operation::Chat, Verb::Post),
@@ -91,7 +95,11 @@ impl Verb {
             Verb::Get => method == Method::GET,
             Verb::GetOrDelete => method == Method::GET || method == Method::DELETE,
         };
-        if fits { Ok(()) } else { Err(Unrouted::WrongMethod) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Unrouted::WrongMethod)
+        }
     }
 }
 
@@ -158,12 +166,20 @@ mod tests {
         for (method, path, operation) in [
             (Method::POST, "/v1/chat/completions", Operation::Chat),
             (Method::POST, "/v1/messages", Operation::Chat),
-            (Method::POST, "/v1/messages/count_tokens", Operation::CountTokens),
+            (
+                Method::POST,
+                "/v1/messages/count_tokens",
+                Operation::CountTokens,
+            ),
             (Method::POST, "/v1/responses", Operation::Chat),
             (Method::GET, "/v1/models/gpt-5:mini", Operation::Models),
             (Method::DELETE, "/v1/responses/resp_1", Operation::Stored),
         ] {
-            assert_eq!(find(method, path).map(|e| e.operation), Ok(operation), "{path}");
+            assert_eq!(
+                find(method, path).map(|e| e.operation),
+                Ok(operation),
+                "{path}"
+            );
         }
     }
 
@@ -186,10 +202,23 @@ mod tests {
         ] {
             assert_eq!(find(Method::POST, path), Err(Unrouted::BadPath), "{path:?}");
         }
-        for path in ["/", "/v1", "/V1/chat/completions", "/v1/files", "/v1/chat", "/v1/realtime"] {
+        for path in [
+            "/",
+            "/v1",
+            "/V1/chat/completions",
+            "/v1/files",
+            "/v1/chat",
+            "/v1/realtime",
+        ] {
             let found = find(Method::POST, path);
-            assert!(matches!(found, Err(Unrouted::NoSuchPath | Unrouted::BadPath)), "{path}: {found:?}");
+            assert!(
+                matches!(found, Err(Unrouted::NoSuchPath | Unrouted::BadPath)),
+                "{path}: {found:?}"
+            );
         }
-        assert_eq!(find(Method::GET, "/v1/chat/completions"), Err(Unrouted::WrongMethod));
+        assert_eq!(
+            find(Method::GET, "/v1/chat/completions"),
+            Err(Unrouted::WrongMethod)
+        );
     }
 }

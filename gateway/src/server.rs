@@ -4,15 +4,16 @@
 //! anything else (so that port 0 can be told, and a taken port is an error with a name), and shutdown ends
 //! when the last exchange has, instead of after a fixed sleep.
 
+use crate::config::ConfigErrors;
 use crate::config::{Config, Secret};
 use crate::edge::{Agents, Edge, Stored, server_options};
-use crate::config::ConfigErrors;
 use crate::operators::{Metrics, OperatorsApp, OperatorsView};
 use crate::policies::watch::Watch;
 use crate::policies::{KeysHandle, PolicyHandle};
 use crate::record::{RecordSink, SinkError};
 use crate::state::State;
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use pingora_core::listeners::tls::TlsSettings;
 use pingora_core::server::{Fds, ShutdownWatch};
 use pingora_core::services::Service as _;
@@ -24,7 +25,6 @@ use std::os::fd::IntoRawFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use parking_lot::Mutex;
 use tokio::sync::watch;
 
 /// How often shutdown looks whether the last exchange has ended.
@@ -70,13 +70,21 @@ pub struct Addresses {
 /// Serves until SIGTERM, SIGINT or SIGQUIT. Prints one line on standard output when it is ready.
 pub fn run(config: Config) -> Result<(), ServeError> {
     let tls = config.agents.tls.is_some();
-    serve(config, async |addresses: Addresses| {
-        let scheme = if tls { "https" } else { "http" };
-        let mut out = std::io::stdout().lock();
-        // A closed standard output is no reason not to serve.
-        let _ = writeln!(out, "sallyport ready agents={scheme}://{} operators=http://{}", addresses.agents, addresses.operators);
-        let _ = out.flush();
-    }, signal_to_stop)
+    serve(
+        config,
+        async |addresses: Addresses| {
+            let scheme = if tls { "https" } else { "http" };
+            let mut out = std::io::stdout().lock();
+            // A closed standard output is no reason not to serve.
+            let _ = writeln!(
+                out,
+                "sallyport ready agents={scheme}://{} operators=http://{}",
+                addresses.agents, addresses.operators
+            );
+            let _ = out.flush();
+        },
+        signal_to_stop,
+    )
 }
 
 /// Serves until `stop` completes; `ready` is told where.
@@ -98,7 +106,12 @@ where
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
     let policies = PolicyHandle::load(config.policies.clone())?;
     let keys = KeysHandle::load(&config)?;
-    let state = State::new(config.clone(), keys.current(), policies.current(), placeholders.clone());
+    let state = State::new(
+        config.clone(),
+        keys.current(),
+        policies.current(),
+        placeholders.clone(),
+    );
     let state = Arc::new(ArcSwap::from_pointee(state));
     let _watches = watch_files(&policies, &keys, &state, &placeholders);
 
@@ -206,8 +219,8 @@ fn tls_settings(config: &Config) -> Result<Option<TlsSettings>, ServeError> {
     };
     let told = |error: &dyn std::fmt::Display| ServeError::Tls(error.to_string());
     let path = |path: &std::path::Path| path.display().to_string();
-    let mut settings =
-        TlsSettings::intermediate(&path(&tls.certificate), &path(&tls.key)).map_err(|e| told(&e))?;
+    let mut settings = TlsSettings::intermediate(&path(&tls.certificate), &path(&tls.key))
+        .map_err(|e| told(&e))?;
     if config.agents.http2 {
         settings.enable_h2();
     }

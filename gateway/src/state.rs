@@ -28,7 +28,12 @@ pub struct State {
 
 impl State {
     /// Builds the first state.
-    pub fn new(config: Arc<Config>, keys: Arc<Keys>, policy: Arc<Policy>, placeholders: Placeholders) -> Self {
+    pub fn new(
+        config: Arc<Config>,
+        keys: Arc<Keys>,
+        policy: Arc<Policy>,
+        placeholders: Placeholders,
+    ) -> Self {
         let link = |upstream: &Arc<Upstream>| {
             let link = Link::new(upstream.clone(), config.timeouts);
             (upstream.name.clone(), Arc::new(link))
@@ -69,7 +74,9 @@ impl State {
     pub fn route(&self, dialect: Dialect, model: Option<&str>) -> Result<&Route, Failure> {
         let model = model.unwrap_or_default();
         let mut routes = self.config.routes.iter();
-        let found = routes.find(|route| route.speaks == family(dialect) && (model.is_empty() || route.takes(model)));
+        let found = routes.find(|route| {
+            route.speaks == family(dialect) && (model.is_empty() || route.takes(model))
+        });
         found.ok_or(Failure::NoUpstream)
     }
 
@@ -91,7 +98,13 @@ fn engine(config: &Config, policy: Arc<Policy>, placeholders: Placeholders) -> E
 }
 
 fn upstream_keys(config: &Config) -> UpstreamKeys {
-    UpstreamKeys::new(config.upstreams.iter().filter_map(|u| u.key.as_ref()).map(|key| key.expose()))
+    UpstreamKeys::new(
+        config
+            .upstreams
+            .iter()
+            .filter_map(|u| u.key.as_ref())
+            .map(|key| key.expose()),
+    )
 }
 
 /// Time since the first call: what the engine measures with.

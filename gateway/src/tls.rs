@@ -23,12 +23,17 @@ pub enum BadAuthorities {
 pub fn client_verifier(authorities: &Path) -> Result<Arc<dyn ClientCertVerifier>, BadAuthorities> {
     let name = || authorities.display().to_string();
     let mut roots = RootCertStore::empty();
-    let certificates = CertificateDer::pem_file_iter(authorities).map_err(|_| BadAuthorities::Unreadable(name()))?;
+    let certificates = CertificateDer::pem_file_iter(authorities)
+        .map_err(|_| BadAuthorities::Unreadable(name()))?;
     for certificate in certificates {
         let certificate = certificate.map_err(|_| BadAuthorities::Unreadable(name()))?;
-        roots.add(certificate).map_err(|_| BadAuthorities::Unusable(name()))?;
+        roots
+            .add(certificate)
+            .map_err(|_| BadAuthorities::Unusable(name()))?;
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-    verifier.map(|v| v as Arc<dyn ClientCertVerifier>).map_err(|_| BadAuthorities::Unusable(name()))
+    verifier
+        .map(|v| v as Arc<dyn ClientCertVerifier>)
+        .map_err(|_| BadAuthorities::Unusable(name()))
 }

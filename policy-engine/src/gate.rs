@@ -8,7 +8,10 @@ mod slot;
 
 use crate::decision::Decision;
 use crate::facts::{CallFacts, Facts, Via};
-use crate::judge::{Engine, FINDINGS_MAX, Terms, too_many_findings, call_facts, floor_boundary, masked, sealed, strict_object};
+use crate::judge::{
+    Engine, FINDINGS_MAX, Terms, call_facts, floor_boundary, masked, sealed, strict_object,
+    too_many_findings,
+};
 use crate::ruling::{CallRuling, Cleared, Trail};
 use bytes::{Bytes, BytesMut};
 use sallyport_exchange::payload::redact_segments;
@@ -180,20 +183,31 @@ impl Gate {
     }
 
     fn take_rest(&mut self, out: &mut BytesMut) -> Result<(), Cut> {
-        if let Some(event) = std::mem::take(&mut self.parser).finish().map_err(|_| Cut::Garbled)? {
+        if let Some(event) = std::mem::take(&mut self.parser)
+            .finish()
+            .map_err(|_| Cut::Garbled)?
+        {
             self.take(event, out)?;
         }
         if self.ended {
             return Ok(());
         }
         // Whatever text came is complete now; a call that never closed is not.
-        let texts: Vec<Slot> = self.slots.keys().copied().filter(|s| s.lane != Lane::Call).collect();
+        let texts: Vec<Slot> = self
+            .slots
+            .keys()
+            .copied()
+            .filter(|s| s.lane != Lane::Call)
+            .collect();
         for slot in texts {
             self.close(slot)?;
         }
         self.settle_end()?;
         self.release(out);
-        let all_closed = self.slots.values().all(|growing| growing.was_closed_by_upstream);
+        let all_closed = self
+            .slots
+            .values()
+            .all(|growing| growing.was_closed_by_upstream);
         if self.queue.is_empty() && all_closed && self.begun {
             return Ok(());
         }
@@ -212,7 +226,10 @@ impl Gate {
         };
         let number = self.front + self.queue.len() as u64;
         if let Some(data) = held.event.data() {
-            let flowing = self.reader.read(held.event.name(), data).map_err(|_| Cut::Garbled)?;
+            let flowing = self
+                .reader
+                .read(held.event.name(), data)
+                .map_err(|_| Cut::Garbled)?;
             let Flowing { deltas, whole } = flowing;
             if !whole.parts.is_empty() {
                 held.edits = self.judge_whole(data, whole)?;
@@ -251,16 +268,32 @@ impl Gate {
                 }
             };
             match delta {
-                Delta::Grow { slot, text, segment } => {
+                Delta::Grow {
+                    slot,
+                    text,
+                    segment,
+                } => {
                     let growing = self.slot(slot)?;
                     if growing.closed {
                         return Err(Cut::Garbled);
                     }
-                    let end = growing.add(&text, Place { event: number, segment });
+                    let end = growing.add(
+                        &text,
+                        Place {
+                            event: number,
+                            segment,
+                        },
+                    );
                     held.waits.push((slot, end));
                     touch(slot);
                 }
-                Delta::Call { slot, id, tool, free_form, provider } => {
+                Delta::Call {
+                    slot,
+                    id,
+                    tool,
+                    free_form,
+                    provider,
+                } => {
                     let growing = self.slot(slot)?;
                     growing.begin_call(id, tool, free_form, provider);
                     // Even a call without arguments waits for its verdict.
@@ -273,7 +306,10 @@ impl Gate {
                 }
                 Delta::CloseChoice { choice } => {
                     self.mark_closed(|s| s.choice == choice);
-                    self.slots.keys().filter(|s| s.choice == choice).for_each(|s| touch(*s));
+                    self.slots
+                        .keys()
+                        .filter(|s| s.choice == choice)
+                        .for_each(|s| touch(*s));
                 }
                 Delta::Seal { slot } => self.slot(slot)?.sealed = true,
                 Delta::Usage(usage) => self.usage.update(usage),
@@ -331,7 +367,11 @@ impl Gate {
             return Ok(());
         }
         if slot.lane == Lane::Call {
-            return if growing.closed { self.judge_call(slot) } else { Ok(()) };
+            return if growing.closed {
+                self.judge_call(slot)
+            } else {
+                Ok(())
+            };
         }
         let settled = match (growing.closed, self.whole_text) {
             (true, _) => growing.text.len(),
@@ -346,7 +386,11 @@ impl Gate {
 
     /// Up to where every filter has made up its mind.
     fn settled(&self, kind: Kind, text: &str) -> usize {
-        let filters = self.engine.filters.iter().filter(|f| f.wants(kind, Author::Model));
+        let filters = self
+            .engine
+            .filters
+            .iter()
+            .filter(|f| f.wants(kind, Author::Model));
         let settled = filters.map(|f| f.settled(text)).min().unwrap_or(text.len());
         floor_boundary(text, settled)
     }
@@ -358,8 +402,15 @@ impl Gate {
         };
         let kind = slot.lane.kind();
         let from_clear = growing.clear - growing.base;
-        let filters = self.engine.filters.iter().filter(|f| f.wants(kind, Author::Model));
-        let from = filters.map(|f| f.lookbehind(&growing.text, from_clear)).min().unwrap_or(from_clear);
+        let filters = self
+            .engine
+            .filters
+            .iter()
+            .filter(|f| f.wants(kind, Author::Model));
+        let from = filters
+            .map(|f| f.lookbehind(&growing.text, from_clear))
+            .min()
+            .unwrap_or(from_clear);
         let from = floor_boundary(&growing.text, from.min(from_clear));
         let view = PartView {
             id: growing.part,
@@ -395,7 +446,8 @@ impl Gate {
     /// Notes a finding in a slot, asks the policies, and masks or cuts as they say.
     fn rule_on(&mut self, slot: Slot, finding: Finding) -> Result<(), Cut> {
         let words = self.slots.get(&slot).map(|g| {
-            let range = finding.range.start.saturating_sub(g.base)..finding.range.end.saturating_sub(g.base);
+            let range = finding.range.start.saturating_sub(g.base)
+                ..finding.range.end.saturating_sub(g.base);
             g.text.get(range).unwrap_or_default()
         });
         let digest = self.digest((finding.label, words.unwrap_or_default()));
@@ -429,12 +481,21 @@ impl Gate {
             return Ok(());
         }
         let secret = growing.text.get(local).unwrap_or("");
-        let mut words = self.engine.placeholders.words(&self.about.caller.team, finding.label, secret);
+        let mut words =
+            self.engine
+                .placeholders
+                .words(&self.about.caller.team, finding.label, secret);
         for place in growing.places(start..end) {
             let index = (place.event - self.front) as usize;
             if let Some(held) = self.queue.get_mut(index) {
                 let data = held.event.data().unwrap_or("");
-                redact_segments(data, std::slice::from_ref(&place.segment), start..end, &words, &mut held.edits);
+                redact_segments(
+                    data,
+                    std::slice::from_ref(&place.segment),
+                    start..end,
+                    &words,
+                    &mut held.edits,
+                );
             }
             words.clear();
         }
@@ -478,7 +539,11 @@ impl Gate {
             arguments: json,
             input: call.free_form.then_some(arguments.as_str()),
         };
-        let via = if call.provider { Via::Provider } else { Via::Chat };
+        let via = if call.provider {
+            Via::Provider
+        } else {
+            Via::Chat
+        };
         let decision = self.decide_call(facts_call, via, view)?;
         let mut redact = decision.redact;
         if !findings.is_empty() {
@@ -492,7 +557,12 @@ impl Gate {
         Ok(())
     }
 
-    fn decide_call(&mut self, call: CallFacts<'_>, via: Via, view: PartView<'_>) -> Result<Decision, Cut> {
+    fn decide_call(
+        &mut self,
+        call: CallFacts<'_>,
+        via: Via,
+        view: PartView<'_>,
+    ) -> Result<Decision, Cut> {
         let begun = (self.engine.stopwatch)();
         let views = [view];
         let facts = Facts {
@@ -521,10 +591,19 @@ impl Gate {
 
     /// Masks findings in a call's arguments: first in the JSON text of the arguments, from there in the
     /// events that brought it.
-    fn mask_call(&mut self, slot: Slot, leaves: &Leaves, findings: &[Finding], patterns: &[String]) -> Result<(), Cut> {
+    fn mask_call(
+        &mut self,
+        slot: Slot,
+        leaves: &Leaves,
+        findings: &[Finding],
+        patterns: &[String],
+    ) -> Result<(), Cut> {
         for (part, label, range) in masked(findings, patterns) {
             let secret = leaves.text().get(range.clone()).unwrap_or("");
-            let words = self.engine.placeholders.words(&self.about.caller.team, label, secret);
+            let words = self
+                .engine
+                .placeholders
+                .words(&self.about.caller.team, label, secret);
             for edit in leaves.edits(part, range, &words).iter() {
                 let Some(growing) = self.slots.get(&slot) else {
                     continue;
@@ -538,7 +617,13 @@ impl Gate {
                     let index = (place.event - self.front) as usize;
                     if let Some(held) = self.queue.get_mut(index) {
                         let data = held.event.data().unwrap_or("");
-                        redact_segments(data, std::slice::from_ref(&place.segment), span.clone(), &with, &mut held.edits);
+                        redact_segments(
+                            data,
+                            std::slice::from_ref(&place.segment),
+                            span.clone(),
+                            &with,
+                            &mut held.edits,
+                        );
                     }
                     with.clear();
                 }
@@ -573,7 +658,14 @@ impl Gate {
             let words = view.text.get(finding.range.clone()).unwrap_or_default();
             if self.seen.insert(self.digest((finding.label, words))) {
                 let part = PartId(finding.part.0 + first);
-                self.note(Finding { part, ..finding.clone() }, view.kind, view.author);
+                self.note(
+                    Finding {
+                        part,
+                        ..finding.clone()
+                    },
+                    view.kind,
+                    view.author,
+                );
             }
         }
         let mut redact = Vec::new();
@@ -592,8 +684,16 @@ impl Gate {
         }
         let mut edits = Edits::default();
         for (part, label, range) in masked(&findings, &redact) {
-            let secret = payload.view(part).text.get(range.clone()).unwrap_or("").to_owned();
-            let words = self.engine.placeholders.words(&self.about.caller.team, label, &secret);
+            let secret = payload
+                .view(part)
+                .text
+                .get(range.clone())
+                .unwrap_or("")
+                .to_owned();
+            let words = self
+                .engine
+                .placeholders
+                .words(&self.about.caller.team, label, &secret);
             payload
                 .redact(part, range, &words, &mut edits)
                 .map_err(|_| Cut::Denied(sealed(label)))?;
@@ -632,7 +732,13 @@ impl Gate {
                 text: &growing.text,
             })
             .collect();
-        let decision = self.engine.policy.decide(&self.about.caller.team, &Facts { unread: &unread, ..self.facts(&views) });
+        let decision = self.engine.policy.decide(
+            &self.about.caller.team,
+            &Facts {
+                unread: &unread,
+                ..self.facts(&views)
+            },
+        );
         self.spent_deciding(begun);
         self.trail.note_rules(decision.rules.clone());
         self.trail.note_warnings(decision.warnings.clone());
@@ -669,7 +775,9 @@ impl Gate {
     fn release(&mut self, out: &mut BytesMut) {
         while let Some(held) = self.queue.front() {
             let clear = |(slot, end): &(Slot, usize)| {
-                self.slots.get(slot).is_none_or(|growing| growing.is_clear_to(*slot, *end))
+                self.slots
+                    .get(slot)
+                    .is_none_or(|growing| growing.is_clear_to(*slot, *end))
             };
             if !held.waits.iter().all(clear) {
                 break;
@@ -714,13 +822,19 @@ impl Leaves {
             let tape = sallyport_exchange::json::Tape::read_str(text).ok()?;
             let is = sallyport_exchange::read::Is::new(Kind::ToolCall, Author::Model, None);
             reading.leaves(is, tape.root());
-            Some(Payload::new(Bytes::copy_from_slice(text.as_bytes()), reading.outline))
+            Some(Payload::new(
+                Bytes::copy_from_slice(text.as_bytes()),
+                reading.outline,
+            ))
         };
         match json.and_then(read) {
             Some(payload) => Leaves::Json(Box::new(payload)),
             None => {
                 let bytes = Bytes::copy_from_slice(arguments.as_bytes());
-                Leaves::Plain(Box::new(sallyport_exchange::dialect::read_opaque(Author::Model, bytes)))
+                Leaves::Plain(Box::new(sallyport_exchange::dialect::read_opaque(
+                    Author::Model,
+                    bytes,
+                )))
             }
         }
     }

@@ -85,7 +85,10 @@ impl Engine {
     /// Judges a whole answer: its words, and every tool call in it.
     pub fn judge_answer(&self, about: &Exchange, payload: &Payload, terms: &Terms) -> Ruling {
         let mut judging = Judging::begin(self, about, Flow::Answer, payload, &[]);
-        let model = payload.model().or(terms.model.as_deref()).map(str::to_owned);
+        let model = payload
+            .model()
+            .or(terms.model.as_deref())
+            .map(str::to_owned);
         let mut decision = judging.decide(model.as_deref());
         let verdict = judging
             .refused(&decision)
@@ -131,7 +134,10 @@ impl Engine {
         if call.arguments.is_none() && call.input.is_none() {
             return Err(Denial::deny(
                 "gateway/unreadable-arguments",
-                format!("The arguments of `{}` are not a JSON object.", shown(call.tool)),
+                format!(
+                    "The arguments of `{}` are not a JSON object.",
+                    shown(call.tool)
+                ),
             ));
         }
         let decision = self.policy.decide(&facts.about.caller.team, facts);
@@ -206,8 +212,18 @@ impl<'a> Judging<'a> {
     fn decide(&mut self, model: Option<&str>) -> Decision {
         let begun = (self.engine.stopwatch)();
         let needs = self.engine.policy.needs(&self.about.caller.team);
-        let offers = if needs.tools { self.offers() } else { Vec::new() };
-        let unread: Vec<&str> = self.payload.outline().unread.iter().map(|t| self.payload.text(*t)).collect();
+        let offers = if needs.tools {
+            self.offers()
+        } else {
+            Vec::new()
+        };
+        let unread: Vec<&str> = self
+            .payload
+            .outline()
+            .unread
+            .iter()
+            .map(|t| self.payload.text(*t))
+            .collect();
         let facts = self.facts(self.about.operation, model, &offers, &unread, None);
         let decision = self.engine.policy.decide(&self.about.caller.team, &facts);
         self.trail.spent.policy_ns += nanos((self.engine.stopwatch)() - begun);
@@ -304,7 +320,8 @@ impl<'a> Judging<'a> {
         let mut edits = self.masks(&decision.redact)?;
         let outline = self.payload.outline();
         let is_hidden = |part: &Part| {
-            part.tool.is_some_and(|t| decision.hide.iter().any(|h| h == self.payload.text(t)))
+            part.tool
+                .is_some_and(|t| decision.hide.iter().any(|h| h == self.payload.text(t)))
         };
         // Lists of one holder share its members: those that go are cut together, or a comma would stay.
         let mut holders: Vec<(&[Span], Vec<usize>)> = Vec::new();
@@ -313,7 +330,10 @@ impl<'a> Judging<'a> {
             let gone = |(id, _): &(PartId, Span)| is_hidden(&outline.parts[id.0 as usize]);
             listed += list.offers.iter().filter(|offer| gone(offer)).count();
             let all = !list.offers.is_empty() && list.offers.iter().all(gone);
-            match holders.iter_mut().find(|(members, _)| *members == list.members) {
+            match holders
+                .iter_mut()
+                .find(|(members, _)| *members == list.members)
+            {
                 _ if !all => {
                     let spans: Vec<Span> = list.offers.iter().map(|(_, span)| *span).collect();
                     cut(&mut edits, &spans, |i| gone(&list.offers[i]));
@@ -325,7 +345,11 @@ impl<'a> Judging<'a> {
         for (members, going) in holders {
             cut(&mut edits, members, |i| going.contains(&i));
         }
-        let offered = self.payload.of_kind(Kind::ToolOffer).filter(|(_, part)| is_hidden(part)).count();
+        let offered = self
+            .payload
+            .of_kind(Kind::ToolOffer)
+            .filter(|(_, part)| is_hidden(part))
+            .count();
         if offered > listed {
             return Err(Denial::deny(
                 "gateway/hidden-tool",
@@ -336,7 +360,10 @@ impl<'a> Judging<'a> {
         match outline.forced_tool.map(|t| self.payload.text(t)) {
             Some(tool) if decision.hide.iter().any(|h| h == tool) => Err(Denial::deny(
                 "gateway/hidden-tool",
-                format!("`tool_choice` names the tool `{}`, which is not available here.", shown(tool)),
+                format!(
+                    "`tool_choice` names the tool `{}`, which is not available here.",
+                    shown(tool)
+                ),
             )),
             _ => Ok(edits),
         }
@@ -358,7 +385,10 @@ impl<'a> Judging<'a> {
             let Some(secret) = text.get(range.clone()) else {
                 continue;
             };
-            let words = self.engine.placeholders.words(&self.about.caller.team, label, secret);
+            let words = self
+                .engine
+                .placeholders
+                .words(&self.about.caller.team, label, secret);
             self.payload
                 .redact(part, range, &words, &mut edits)
                 .map_err(|_| sealed(label))?;
@@ -369,7 +399,9 @@ impl<'a> Judging<'a> {
 
     fn end(mut self, verdict: Result<Edits, Denial>, decision: Decision) -> Ruling {
         let edited = verdict.as_ref().is_ok_and(|edits| !edits.is_empty());
-        let verdict = verdict.map(|edits| edits.apply(self.payload.bytes())).and_then(|bytes| still_reads(bytes, edited));
+        let verdict = verdict
+            .map(|edits| edits.apply(self.payload.bytes()))
+            .and_then(|bytes| still_reads(bytes, edited));
         self.trail.note_rules(decision.rules);
         if let Err(denial) = &verdict {
             self.trail.note_rules(vec![denial.rule.clone()]);
@@ -393,8 +425,12 @@ impl Engine {
         let mut joined = String::new();
         for (pair, places) in views.windows(2).zip(parts.windows(2)) {
             let [a, b] = pair else { continue };
-            let adjoins = a.author == b.author && a.kind == b.kind && places[0].message == places[1].message;
-            if !adjoins || !matches!(a.kind, Kind::Text | Kind::ToolResult | Kind::Reasoning) || a.tool != b.tool {
+            let adjoins =
+                a.author == b.author && a.kind == b.kind && places[0].message == places[1].message;
+            if !adjoins
+                || !matches!(a.kind, Kind::Text | Kind::ToolResult | Kind::Reasoning)
+                || a.tool != b.tool
+            {
                 continue;
             }
             let tail_at = floor_boundary(a.text, a.text.len().saturating_sub(SEAM));
@@ -404,13 +440,27 @@ impl Engine {
             let seam = joined.len();
             joined.push_str(head);
             across.clear();
-            self.inspect(&PartView { text: &joined, ..*a }, &mut across);
+            self.inspect(
+                &PartView {
+                    text: &joined,
+                    ..*a
+                },
+                &mut across,
+            );
             for finding in across.drain(..) {
                 if finding.range.start < seam && finding.range.end > seam {
                     let first = finding.range.start + tail_at..a.text.len();
                     let second = 0..finding.range.end - seam;
-                    findings.push(Finding { range: first, part: a.id, ..finding.clone() });
-                    findings.push(Finding { range: second, part: b.id, ..finding });
+                    findings.push(Finding {
+                        range: first,
+                        part: a.id,
+                        ..finding.clone()
+                    });
+                    findings.push(Finding {
+                        range: second,
+                        part: b.id,
+                        ..finding
+                    });
                 }
             }
         }
@@ -435,21 +485,31 @@ pub(crate) fn call_facts<'a>(part: &Part, payload: &'a Payload) -> (CallFacts<'a
     let text = |t| payload.text(t);
     let form = part.form.map(text);
     // What is free text by nature, or is run by the provider, may be no object; a function's arguments must be.
-    let json = part.json.map(text).filter(|json| json.trim_start().starts_with('{'));
+    let json = part
+        .json
+        .map(text)
+        .filter(|json| json.trim_start().starts_with('{'));
     let call = CallFacts {
         id: part.call.map_or("", text),
         tool: part.tool.map_or("", text),
         arguments: json,
         input: (json.is_none() && form.is_some()).then(|| text(part.text)),
     };
-    let via = if form.is_some_and(|form| form != "custom") { Via::Provider } else { Via::Chat };
+    let via = if form.is_some_and(|form| form != "custom") {
+        Via::Provider
+    } else {
+        Via::Chat
+    };
     (call, via)
 }
 
 /// Where a hosted tool server is, if a declaration names one.
 fn server_url(declaration: &str) -> Option<&str> {
     let tape = Tape::read_str(declaration).ok()?;
-    let url = tape.root().member("server_url").or_else(|| tape.root().member("url"))?;
+    let url = tape
+        .root()
+        .member("server_url")
+        .or_else(|| tape.root().member("url"))?;
     let (span, _) = url.content()?;
     declaration.get(span.range())
 }
@@ -465,13 +525,20 @@ fn cut(edits: &mut Edits, items: &[Span], gone: impl Fn(usize) -> bool) {
 
 /// The arguments of a streamed call as facts may hold them: strictly read, and an object.
 pub(crate) fn strict_object(arguments: &str) -> Option<&str> {
-    let text = if arguments.trim().is_empty() { "{}" } else { arguments };
+    let text = if arguments.trim().is_empty() {
+        "{}"
+    } else {
+        arguments
+    };
     let tape = Tape::read_str(text).ok()?;
     tape.root().members().is_some().then_some(text)
 }
 
 /// What is to be masked: for each part, ranges that do not meet, each under the label of its surest finding.
-pub(crate) fn masked(findings: &[Finding], patterns: &[String]) -> Vec<(PartId, Label, Range<usize>)> {
+pub(crate) fn masked(
+    findings: &[Finding],
+    patterns: &[String],
+) -> Vec<(PartId, Label, Range<usize>)> {
     let mut chosen: Vec<&Finding> = findings
         .iter()
         .filter(|f| !f.range.is_empty() && Engine::is_masked(f.label, patterns))
@@ -480,26 +547,41 @@ pub(crate) fn masked(findings: &[Finding], patterns: &[String]) -> Vec<(PartId, 
     let mut merged: Vec<(PartId, Label, Range<usize>, f32)> = Vec::new();
     for finding in chosen {
         match merged.last_mut() {
-            Some((part, label, range, score)) if *part == finding.part && finding.range.start < range.end => {
+            Some((part, label, range, score))
+                if *part == finding.part && finding.range.start < range.end =>
+            {
                 range.end = range.end.max(finding.range.end);
                 if finding.score > *score {
                     (*label, *score) = (finding.label, finding.score);
                 }
             }
-            _ => merged.push((finding.part, finding.label, finding.range.clone(), finding.score)),
+            _ => merged.push((
+                finding.part,
+                finding.label,
+                finding.range.clone(),
+                finding.score,
+            )),
         }
     }
-    merged.into_iter().map(|(part, label, range, _)| (part, label, range)).collect()
+    merged
+        .into_iter()
+        .map(|(part, label, range, _)| (part, label, range))
+        .collect()
 }
 
 pub(crate) fn too_many_findings() -> Denial {
-    Denial::deny("gateway/too-many-findings", "There is more to be masked or judged in this body than can be gone through. Send less at once.")
+    Denial::deny(
+        "gateway/too-many-findings",
+        "There is more to be masked or judged in this body than can be gone through. Send less at once.",
+    )
 }
 
 pub(crate) fn sealed(label: Label) -> Denial {
     Denial::deny(
         "gateway/sealed",
-        format!("`{label}` was found in content that the provider has signed; it cannot be masked without breaking it."),
+        format!(
+            "`{label}` was found in content that the provider has signed; it cannot be masked without breaking it."
+        ),
     )
 }
 
@@ -528,7 +610,10 @@ fn model_not_allowed(
     if is_listed(model, settings) {
         return None;
     }
-    Some(Denial::deny("gateway/model", format!("The model `{}` is not allowed here.", shown(model))))
+    Some(Denial::deny(
+        "gateway/model",
+        format!("The model `{}` is not allowed here.", shown(model)),
+    ))
 }
 
 /// Whether the setting `models`, where there is one, names this model. A name may end in `*`. A setting that
@@ -537,15 +622,26 @@ fn is_listed(model: &str, settings: &Settings) -> bool {
     let Some(models) = settings.get("models") else {
         return true;
     };
-    let patterns = models.as_array().into_iter().flatten().filter_map(|m| m.as_str());
-    patterns.into_iter().any(|pattern| match pattern.strip_suffix('*') {
-        Some(prefix) => model.starts_with(prefix),
-        None => model == pattern,
-    })
+    let patterns = models
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|m| m.as_str());
+    patterns
+        .into_iter()
+        .any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => model.starts_with(prefix),
+            None => model == pattern,
+        })
 }
 
 /// Takes the models that may not be asked out of a list of models.
-fn without_models(mut edits: Edits, about: &Exchange, payload: &Payload, settings: &Settings) -> Edits {
+fn without_models(
+    mut edits: Edits,
+    about: &Exchange,
+    payload: &Payload,
+    settings: &Settings,
+) -> Edits {
     if about.operation != Operation::Models || !settings.contains_key("models") {
         return edits;
     }

@@ -44,7 +44,11 @@ impl Placeholders {
         mac.update(&[0]);
         mac.update(text.as_bytes());
         let digest = mac.finalize().into_bytes();
-        digest.iter().take(3).map(|byte| format!("{byte:02x}")).collect()
+        digest
+            .iter()
+            .take(3)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 

@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use sallyport_exchange::{
     Author, Caller, Dialect, Exchange, Filter, Kind, Label, Operation, PartView, Report,
 };
-use sallyport_policy::{Cut, Engine, Gate, Limits, Placeholders, Policy, PolicyFile, PolicySource, Terms};
+use sallyport_policy::{
+    Cut, Engine, Gate, Limits, Placeholders, Policy, PolicyFile, PolicySource, Terms,
+};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +23,11 @@ impl Filter for Keys {
     }
     fn inspect(&self, part: &PartView<'_>, report: &mut Report<'_>) {
         for (at, _) in part.text.match_indices("key-") {
-            let digits = part.text[at + 4..].bytes().take(4).take_while(u8::is_ascii_digit).count();
+            let digits = part.text[at + 4..]
+                .bytes()
+                .take(4)
+                .take_while(u8::is_ascii_digit)
+                .count();
             if digits == 4 {
                 report.found(Label("secret.test"), at..at + 8, 0.9);
             }
@@ -47,7 +53,10 @@ const ALLOW: &str = "package sallyport.teams.t\nimport rego.v1\nallow if true\n"
 
 fn engine(rules: &str) -> Arc<Engine> {
     let source = PolicySource {
-        files: vec![PolicyFile { path: "t.rego".into(), text: format!("{ALLOW}{rules}") }],
+        files: vec![PolicyFile {
+            path: "t.rego".into(),
+            text: format!("{ALLOW}{rules}"),
+        }],
         data: Vec::new(),
     };
     let policy = Policy::compile(&source, Limits::default()).expect("the policy compiles");
@@ -62,7 +71,12 @@ fn engine(rules: &str) -> Arc<Engine> {
 fn exchange(dialect: Dialect) -> Arc<Exchange> {
     Arc::new(Exchange {
         id: "id".into(),
-        caller: Caller { team: "t".into(), agent: "a".into(), key: "k".into(), labels: Arc::new([]) },
+        caller: Caller {
+            team: "t".into(),
+            agent: "a".into(),
+            key: "k".into(),
+            labels: Arc::new([]),
+        },
         route: "r".into(),
         dialect,
         operation: Operation::Chat,
@@ -99,12 +113,19 @@ impl Out {
             text: String::from_utf8(bytes).expect("UTF-8"),
             cut,
             labels: trail.findings.iter().map(|f| f.label.as_str()).collect(),
-            calls: trail.calls.iter().map(|c| (c.tool.clone(), c.refused_by.is_none())).collect(),
+            calls: trail
+                .calls
+                .iter()
+                .map(|c| (c.tool.clone(), c.refused_by.is_none()))
+                .collect(),
         }
     }
 
     fn rule(&self) -> &str {
-        self.cut.as_ref().and_then(Cut::denial).map_or("", |d| &d.rule)
+        self.cut
+            .as_ref()
+            .and_then(Cut::denial)
+            .map_or("", |d| &d.rule)
     }
 }
 
@@ -127,11 +148,19 @@ fn chat(deltas: &[serde_json::Value], finish: &str) -> String {
 fn said(stream: &str) -> String {
     let events = stream.lines().filter_map(|l| l.strip_prefix("data: "));
     let json = events.filter_map(|d| serde_json::from_str::<serde_json::Value>(d).ok());
-    json.filter_map(|e| e["choices"][0]["delta"]["content"].as_str().map(str::to_owned)).collect()
+    json.filter_map(|e| {
+        e["choices"][0]["delta"]["content"]
+            .as_str()
+            .map(str::to_owned)
+    })
+    .collect()
 }
 
 fn text_stream(pieces: &[&str]) -> String {
-    let deltas: Vec<_> = pieces.iter().map(|p| serde_json::json!({"content": p})).collect();
+    let deltas: Vec<_> = pieces
+        .iter()
+        .map(|p| serde_json::json!({"content": p}))
+        .collect();
     chat(&deltas, "stop")
 }
 
@@ -151,31 +180,46 @@ fn a_secret_split_over_events_is_masked() {
     assert_eq!(out.cut, None);
     assert_eq!(out.labels, ["secret.test"]);
     let said = said(&out.text);
-    assert!(said.starts_with("it is [redacted secret.test #") && said.ends_with("] ok?"), "{said}");
+    assert!(
+        said.starts_with("it is [redacted secret.test #") && said.ends_with("] ok?"),
+        "{said}"
+    );
     assert!(out.text.ends_with("data: [DONE]\n\n"));
 }
 
 #[test]
 fn a_denial_ends_the_stream_before_the_secret() {
-    let engine = engine("deny contains {\"rule\": \"no\", \"say\": \"no\"} if { some f in input.findings; f.label == \"secret.test\" }\n");
+    let engine = engine(
+        "deny contains {\"rule\": \"no\", \"say\": \"no\"} if { some f in input.findings; f.label == \"secret.test\" }\n",
+    );
     let stream = text_stream(&["it is ", "key-1234", " ok?"]);
     let out = run(&engine, Dialect::OpenAiChat, &[stream.as_bytes()]);
     assert_eq!(out.rule(), "team:t/no");
-    assert!(!out.text.contains("key-") && !out.text.contains("[DONE]"), "{}", out.text);
+    assert!(
+        !out.text.contains("key-") && !out.text.contains("[DONE]"),
+        "{}",
+        out.text
+    );
 }
 
 fn call_stream(tool: &str, arguments: &[&str]) -> String {
-    let mut deltas = vec![serde_json::json!({"tool_calls": [{"index": 0, "id": "call_1", "type": "function",
-        "function": {"name": tool, "arguments": ""}}]})];
+    let mut deltas = vec![
+        serde_json::json!({"tool_calls": [{"index": 0, "id": "call_1", "type": "function",
+        "function": {"name": tool, "arguments": ""}}]}),
+    ];
     for piece in arguments {
-        deltas.push(serde_json::json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}));
+        deltas.push(
+            serde_json::json!({"tool_calls": [{"index": 0, "function": {"arguments": piece}}]}),
+        );
     }
     chat(&deltas, "tool_calls")
 }
 
 #[test]
 fn a_call_leaves_only_when_it_is_complete_and_allowed() {
-    let engine = engine("deny contains {\"rule\": \"rm\", \"say\": \"no\"} if { input.operation == \"tool_call\"; input.call.arguments.path == \"/\" }\n");
+    let engine = engine(
+        "deny contains {\"rule\": \"rm\", \"say\": \"no\"} if { input.operation == \"tool_call\"; input.call.arguments.path == \"/\" }\n",
+    );
     let good = call_stream("delete", &["{\"path\"", ": \"/tmp/x\"}"]);
     let out = run(&engine, Dialect::OpenAiChat, &[good.as_bytes()]);
     assert_eq!((out.text.as_str(), out.cut), (good.as_str(), None));
@@ -206,16 +250,28 @@ fn a_secret_in_arguments_is_masked_inside_the_json() {
     let events = out.text.lines().filter_map(|l| l.strip_prefix("data: "));
     let json = events.filter_map(|d| serde_json::from_str::<serde_json::Value>(d).ok());
     let arguments: String = json
-        .filter_map(|e| e["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"].as_str().map(str::to_owned))
+        .filter_map(|e| {
+            e["choices"][0]["delta"]["tool_calls"][0]["function"]["arguments"]
+                .as_str()
+                .map(str::to_owned)
+        })
         .collect();
     let arguments: serde_json::Value = serde_json::from_str(&arguments).expect("still JSON");
-    assert!(arguments["note"].as_str().expect("text").starts_with("[redacted secret.test"), "{arguments}");
+    assert!(
+        arguments["note"]
+            .as_str()
+            .expect("text")
+            .starts_with("[redacted secret.test"),
+        "{arguments}"
+    );
     assert_eq!(arguments["n"], 1);
 }
 
 #[test]
 fn a_policy_that_reads_text_holds_it_until_it_is_complete() {
-    let engine = engine("deny contains {\"rule\": \"word\", \"say\": \"no\"} if { some p in input.parts; contains(p.text, \"forbidden\") }\n");
+    let engine = engine(
+        "deny contains {\"rule\": \"word\", \"say\": \"no\"} if { some p in input.parts; contains(p.text, \"forbidden\") }\n",
+    );
     let stream = text_stream(&["some forb", "idden ", "thing"]);
     let out = run(&engine, Dialect::OpenAiChat, &[stream.as_bytes()]);
     assert_eq!(out.rule(), "team:t/word");
@@ -225,9 +281,18 @@ fn a_policy_that_reads_text_holds_it_until_it_is_complete() {
 #[test]
 fn garbage_and_endless_calls_are_cut() {
     let engine = engine("");
-    let out = run(&engine, Dialect::OpenAiChat, &[b"data: {\"a\":1,\"a\":2}\n\n"]);
+    let out = run(
+        &engine,
+        Dialect::OpenAiChat,
+        &[b"data: {\"a\":1,\"a\":2}\n\n"],
+    );
     assert_eq!(out.cut, Some(Cut::Garbled));
-    let mut gate = Gate::new(engine, exchange(Dialect::OpenAiChat), Terms::default(), 4096);
+    let mut gate = Gate::new(
+        engine,
+        exchange(Dialect::OpenAiChat),
+        Terms::default(),
+        4096,
+    );
     let stream = call_stream("f", &["a"; 200]);
     assert_eq!(gate.push(stream.as_bytes()).cut, Some(Cut::HeldTooMuch));
 }
@@ -240,20 +305,24 @@ fn pieces() -> impl Strategy<Value = Vec<String>> {
         1 => Just("key-9999 key-12".to_owned()),
         1 => Just("\"\\ \u{1f600}\n".to_owned()),
     ];
-    (proptest::collection::vec(word, 0..12), proptest::collection::vec(1usize..9, 1..40)).prop_map(|(words, lens)| {
-        let text: Vec<char> = words.concat().chars().collect();
-        let mut pieces = Vec::new();
-        let mut rest = &text[..];
-        for len in lens.iter().cycle() {
-            if rest.is_empty() {
-                break;
+    (
+        proptest::collection::vec(word, 0..12),
+        proptest::collection::vec(1usize..9, 1..40),
+    )
+        .prop_map(|(words, lens)| {
+            let text: Vec<char> = words.concat().chars().collect();
+            let mut pieces = Vec::new();
+            let mut rest = &text[..];
+            for len in lens.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (piece, later) = rest.split_at((*len).min(rest.len()));
+                pieces.push(piece.iter().collect());
+                rest = later;
             }
-            let (piece, later) = rest.split_at((*len).min(rest.len()));
-            pieces.push(piece.iter().collect());
-            rest = later;
-        }
-        pieces
-    })
+            pieces
+        })
 }
 
 proptest! {

@@ -38,7 +38,12 @@ fn secret() -> String {
 fn about(dialect: Dialect, operation: Operation) -> Arc<Exchange> {
     Arc::new(Exchange {
         id: "id".into(),
-        caller: Caller { team: "red".into(), agent: "tester".into(), key: "red-key".into(), labels: Arc::new([]) },
+        caller: Caller {
+            team: "red".into(),
+            agent: "tester".into(),
+            key: "red-key".into(),
+            labels: Arc::new([]),
+        },
         route: "route".into(),
         dialect,
         operation,
@@ -48,10 +53,28 @@ fn about(dialect: Dialect, operation: Operation) -> Arc<Exchange> {
 }
 
 /// One row of the table.
-type Row = (&'static str, &'static str, &'static str, &'static str, &'static str);
+type Row = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
 
-fn row(dialect: Dialect, way: &'static str, content_type: &'static str, kind: Kind, author: Author) -> Row {
-    (dialect.as_str(), way, content_type, kind.as_str(), author.as_str())
+fn row(
+    dialect: Dialect,
+    way: &'static str,
+    content_type: &'static str,
+    kind: Kind,
+    author: Author,
+) -> Row {
+    (
+        dialect.as_str(),
+        way,
+        content_type,
+        kind.as_str(),
+        author.as_str(),
+    )
 }
 
 #[test]
@@ -62,18 +85,39 @@ fn every_cell_is_scanned_or_says_why_not() {
     for place in places() {
         match whole(&engine, &place) {
             Ok((kind, author, how)) => {
-                let way = if place.flow == Flow::Request { "request" } else { "answer, whole" };
+                let way = if place.flow == Flow::Request {
+                    "request"
+                } else {
+                    "answer, whole"
+                };
                 let cell = row(place.dialect, way, "application/json", kind, author);
-                table.entry(cell).or_default().push(format!("{}: {how}", place.name));
+                table
+                    .entry(cell)
+                    .or_default()
+                    .push(format!("{}: {how}", place.name));
             }
-            Err(how) => wrong.push(format!("{} {} {}: {how}", place.dialect.as_str(), place.flow.as_str(), place.name)),
+            Err(how) => wrong.push(format!(
+                "{} {} {}: {how}",
+                place.dialect.as_str(),
+                place.flow.as_str(),
+                place.name
+            )),
         }
     }
     for (dialect, operation, name, kind, events) in stream_places() {
         match streamed(&engine, dialect, operation, &events) {
             Ok(how) => {
-                let cell = row(dialect, "answer, streamed", "text/event-stream", kind, Author::Model);
-                table.entry(cell).or_default().push(format!("{name}: {how}"));
+                let cell = row(
+                    dialect,
+                    "answer, streamed",
+                    "text/event-stream",
+                    kind,
+                    Author::Model,
+                );
+                table
+                    .entry(cell)
+                    .or_default()
+                    .push(format!("{name}: {how}"));
             }
             Err(how) => wrong.push(format!("{} stream {name}: {how}", dialect.as_str())),
         }
@@ -83,7 +127,10 @@ fn every_cell_is_scanned_or_says_why_not() {
             match opaque(&engine, dialect) {
                 Ok((kind, author)) => {
                     let cell = row(dialect, "answer, whole", content_type, kind, author);
-                    table.entry(cell).or_default().push("the whole body: masked".into());
+                    table
+                        .entry(cell)
+                        .or_default()
+                        .push("the whole body: masked".into());
                 }
                 Err(how) => wrong.push(format!("{} {content_type}: {how}", dialect.as_str())),
             }
@@ -96,7 +143,10 @@ fn every_cell_is_scanned_or_says_why_not() {
         std::fs::write(&file, &text).expect("docs/coverage.md");
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert!(kept == text, "docs/coverage.md is out of date: run this test with UPDATE_EXPECT=1");
+    assert!(
+        kept == text,
+        "docs/coverage.md is out of date: run this test with UPDATE_EXPECT=1"
+    );
 }
 
 /// Plants the secret, finds the part that it became, and judges.
@@ -109,35 +159,79 @@ fn whole(engine: &Arc<Engine>, place: &Place) -> Result<(Kind, Author, &'static 
         Flow::Answer => place.dialect.read_answer(place.operation, body),
     };
     let payload = read.map_err(|e| format!("cannot be read: {e}"))?;
-    let planted = if place.body.contains('@') { secret.as_str() } else { "denied_tool" };
-    let ours = |view: &sallyport_exchange::PartView<'_>| view.text.contains(planted) || view.tool == Some(planted);
-    let view = payload.views().find(ours).ok_or("no part holds what was planted")?;
+    let planted = if place.body.contains('@') {
+        secret.as_str()
+    } else {
+        "denied_tool"
+    };
+    let ours = |view: &sallyport_exchange::PartView<'_>| {
+        view.text.contains(planted) || view.tool == Some(planted)
+    };
+    let view = payload
+        .views()
+        .find(ours)
+        .ok_or("no part holds what was planted")?;
     let (kind, author) = (view.kind, view.author);
     let ruling = match place.flow {
         Flow::Request => engine.judge_request(&about, &payload, &[]),
         Flow::Answer => engine.judge_answer(&about, &payload, &Terms::default()),
     };
-    match ruling.clear().map(|cleared| contains(&cleared.into_bytes(), planted)) {
+    match ruling
+        .clear()
+        .map(|cleared| contains(&cleared.into_bytes(), planted))
+    {
         Err(_) => Ok((kind, author, "refused")),
         Ok(false) => Ok((kind, author, "masked")),
-        Ok(true) => Err(format!("`{planted}` passed, as {} by {}", kind.as_str(), author.as_str())),
+        Ok(true) => Err(format!(
+            "`{planted}` passed, as {} by {}",
+            kind.as_str(),
+            author.as_str()
+        )),
     }
 }
 
-fn streamed(engine: &Arc<Engine>, dialect: Dialect, operation: Operation, events: &[String]) -> Result<&'static str, String> {
+fn streamed(
+    engine: &Arc<Engine>,
+    dialect: Dialect,
+    operation: Operation,
+    events: &[String],
+) -> Result<&'static str, String> {
     let secret = secret();
     let (first, rest) = secret.split_at(7);
-    let events: Vec<String> = events.iter().map(|event| event.replace("@1", first).replace("@2", rest).replace('@', &secret)).collect();
+    let events: Vec<String> = events
+        .iter()
+        .map(|event| {
+            event
+                .replace("@1", first)
+                .replace("@2", rest)
+                .replace('@', &secret)
+        })
+        .collect();
     let whole = events.concat();
     let mut refused = false;
     // As it comes, and byte by byte.
     for size in [usize::MAX, 1] {
-        let chunks: Vec<&[u8]> = if size == 1 { whole.as_bytes().chunks(1).collect() } else { events.iter().map(String::as_bytes).collect() };
-        match stream(engine, &about(dialect, operation), Terms::default(), chunks.into_iter()) {
-            Err(cut) if cut.contains(rest) || cut.contains("denied_tool") => return Err(format!("it passed before the cut: {cut}")),
-            Err(cut) if cut.contains("denied-tool") || cut.contains("gateway/sealed") => refused = true,
+        let chunks: Vec<&[u8]> = if size == 1 {
+            whole.as_bytes().chunks(1).collect()
+        } else {
+            events.iter().map(String::as_bytes).collect()
+        };
+        match stream(
+            engine,
+            &about(dialect, operation),
+            Terms::default(),
+            chunks.into_iter(),
+        ) {
+            Err(cut) if cut.contains(rest) || cut.contains("denied_tool") => {
+                return Err(format!("it passed before the cut: {cut}"));
+            }
+            Err(cut) if cut.contains("denied-tool") || cut.contains("gateway/sealed") => {
+                refused = true
+            }
             Err(cut) => return Err(format!("it was cut for another reason: {cut}")),
-            Ok(out) if out.contains(rest) || out.contains("${AWS_KEY") => return Err(format!("it passed: {out}")),
+            Ok(out) if out.contains(rest) || out.contains("${AWS_KEY") => {
+                return Err(format!("it passed: {out}"));
+            }
             Ok(_) if whole.contains("denied_tool") => return Err("the call passed".to_owned()),
             Ok(_) => {}
         }
@@ -147,11 +241,21 @@ fn streamed(engine: &Arc<Engine>, dialect: Dialect, operation: Operation, events
 
 fn opaque(engine: &Arc<Engine>, dialect: Dialect) -> Result<(Kind, Author), String> {
     let secret = secret();
-    let payload: Payload = read_opaque(Author::Model, Bytes::from(format!("<p>the key is {secret}</p>")));
+    let payload: Payload = read_opaque(
+        Author::Model,
+        Bytes::from(format!("<p>the key is {secret}</p>")),
+    );
     let view = payload.views().next().ok_or("no part")?;
     let (kind, author) = (view.kind, view.author);
-    let ruling = engine.judge_answer(&about(dialect, Operation::Chat), &payload, &Terms::default());
-    match ruling.clear().map(|cleared| contains(&cleared.into_bytes(), &secret)) {
+    let ruling = engine.judge_answer(
+        &about(dialect, Operation::Chat),
+        &payload,
+        &Terms::default(),
+    );
+    match ruling
+        .clear()
+        .map(|cleared| contains(&cleared.into_bytes(), &secret))
+    {
         Ok(true) => Err("it passed".to_owned()),
         _ => Ok((kind, author)),
     }
@@ -165,19 +269,35 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 fn reason(dialect: Dialect, way: &str, kind: Kind, author: Author) -> Option<&'static str> {
     let request = way == "request";
     Some(match (kind, author) {
-        (Kind::Reasoning | Kind::Refusal | Kind::ToolCall, author) if author != Author::Model => "only a model thinks, refuses and calls",
+        (Kind::Reasoning | Kind::Refusal | Kind::ToolCall, author) if author != Author::Model => {
+            "only a model thinks, refuses and calls"
+        }
         (Kind::ToolResult, author) if author != Author::Tool => "only tools have results",
-        (Kind::ToolOffer, _) if way == "answer, streamed" => "an answer offers no tools that the request had not",
-        (Kind::ToolOffer, author) if author != Author::Tool => "what describes a tool counts as the tool's words",
+        (Kind::ToolOffer, _) if way == "answer, streamed" => {
+            "an answer offers no tools that the request had not"
+        }
+        (Kind::ToolOffer, author) if author != Author::Tool => {
+            "what describes a tool counts as the tool's words"
+        }
         (Kind::ToolOffer, _) if !request => "an answer offers no tools that the request had not",
         (Kind::Text, Author::Tool) => "what a tool says is a tool result",
-        (Kind::Refusal, Author::Model) if dialect == Dialect::Anthropic => "a refusal is a stop reason here, its words are text",
-        (Kind::Reasoning, Author::Model) if dialect == Dialect::OpenAiChat && !request => "thoughts are told as text or as fields that no reader knows",
-        (_, Author::Operator | Author::User) if !request => "an answer repeats nothing that they said",
+        (Kind::Refusal, Author::Model) if dialect == Dialect::Anthropic => {
+            "a refusal is a stop reason here, its words are text"
+        }
+        (Kind::Reasoning, Author::Model) if dialect == Dialect::OpenAiChat && !request => {
+            "thoughts are told as text or as fields that no reader knows"
+        }
+        (_, Author::Operator | Author::User) if !request => {
+            "an answer repeats nothing that they said"
+        }
         (Kind::Media, Author::Operator) => "instructions are text",
         (Kind::Media, Author::Tool) => "media in a tool's result are parts of the result",
-        (Kind::Media, Author::Model) => "a model's media stand among what it made, and are read as unread or text",
-        (Kind::Unread, author) if author != Author::Model || request => "what no reader knows counts as the words of whoever wrote its message",
+        (Kind::Media, Author::Model) => {
+            "a model's media stand among what it made, and are read as unread or text"
+        }
+        (Kind::Unread, author) if author != Author::Model || request => {
+            "what no reader knows counts as the words of whoever wrote its message"
+        }
         (Kind::ToolResult, Author::Tool) if !request => "tools at the agent answer in requests",
         (Kind::Unread | Kind::Media, _) => "read with the part it belongs to",
         _ => return None,
@@ -195,18 +315,44 @@ fn document(table: &BTreeMap<Row, Vec<String>>, wrong: &mut Vec<String>) -> Stri
     );
     for dialect in Dialect::ALL {
         for way in ["request", "answer, whole", "answer, streamed"] {
-            let _ = write!(text, "\n## {}: {way}\n\n| part | author | content type | where: what became of it |\n|---|---|---|---|\n", dialect.as_str());
+            let _ = write!(
+                text,
+                "\n## {}: {way}\n\n| part | author | content type | where: what became of it |\n|---|---|---|---|\n",
+                dialect.as_str()
+            );
             for kind in Kind::ALL {
                 for author in Author::ALL {
-                    let cells: Vec<_> = table.iter().filter(|((d, w, _, k, a), _)| (*d, *w, *k, *a) == (dialect.as_str(), way, kind.as_str(), author.as_str())).collect();
+                    let cells: Vec<_> = table
+                        .iter()
+                        .filter(|((d, w, _, k, a), _)| {
+                            (*d, *w, *k, *a)
+                                == (dialect.as_str(), way, kind.as_str(), author.as_str())
+                        })
+                        .collect();
                     for ((_, _, content_type, ..), found) in &cells {
-                        let _ = writeln!(text, "| {} | {} | {content_type} | {} |", kind.as_str(), author.as_str(), found.join("; "));
+                        let _ = writeln!(
+                            text,
+                            "| {} | {} | {content_type} | {} |",
+                            kind.as_str(),
+                            author.as_str(),
+                            found.join("; ")
+                        );
                     }
                     match (cells.is_empty(), reason(dialect, way, kind, author)) {
                         (true, Some(why)) => {
-                            let _ = writeln!(text, "| {} | {} | — | cannot be: {why} |", kind.as_str(), author.as_str());
+                            let _ = writeln!(
+                                text,
+                                "| {} | {} | — | cannot be: {why} |",
+                                kind.as_str(),
+                                author.as_str()
+                            );
                         }
-                        (true, None) => wrong.push(format!("{} {way}: nothing is planted in {} by {}", dialect.as_str(), kind.as_str(), author.as_str())),
+                        (true, None) => wrong.push(format!(
+                            "{} {way}: nothing is planted in {} by {}",
+                            dialect.as_str(),
+                            kind.as_str(),
+                            author.as_str()
+                        )),
                         _ => {}
                     }
                 }

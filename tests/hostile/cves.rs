@@ -5,7 +5,13 @@ use sallyport_tests::{Ask, BLUE_KEY, FakeUpstream, Gateway, RED_KEY, Step};
 
 fn smuggled() -> String {
     let length = BODY.len();
-    format!("{}\r\n{BODY}", head("POST /v1/chat/completions HTTP/1.1", &format!("content-length: {length}\r\n")))
+    format!(
+        "{}\r\n{BODY}",
+        head(
+            "POST /v1/chat/completions HTTP/1.1",
+            &format!("content-length: {length}\r\n")
+        )
+    )
 }
 
 /// CVE-2025-4366: a request that was answered without reading its body left the body to be read as the next request.
@@ -15,12 +21,21 @@ async fn an_unread_body_is_not_the_next_request() {
     let inner = smuggled();
     let length = inner.len();
     let heads = [
-        format!("POST /v1/nothing HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\n"),
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n".to_owned(),
-        format!("POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\ncontent-type: text/plain\r\n"),
+        format!(
+            "POST /v1/nothing HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\n"
+        ),
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\ncontent-type: application/json\r\n"
+            .to_owned(),
+        format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\ncontent-type: text/plain\r\n"
+        ),
         format!("GET /v1/models HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\n"),
-        format!("GET /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\n"),
-        format!("POST /v1/responses/x/cancel HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\n"),
+        format!(
+            "GET /v1/chat/completions HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\n"
+        ),
+        format!(
+            "POST /v1/responses/x/cancel HTTP/1.1\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\n"
+        ),
     ];
     for head in heads {
         for framed in [
@@ -28,8 +43,17 @@ async fn an_unread_body_is_not_the_next_request() {
             format!("{head}transfer-encoding: chunked\r\n\r\n{length:x}\r\n{inner}\r\n0\r\n\r\n"),
         ] {
             let (answer, rest) = send(&gateway, framed.as_bytes()).await;
-            assert!((400..500).contains(&answer.status), "{head}: {} {}", answer.status, answer.text());
-            assert!(rest.is_empty(), "{head}: a second answer: {}", String::from_utf8_lossy(&rest));
+            assert!(
+                (400..500).contains(&answer.status),
+                "{head}: {} {}",
+                answer.status,
+                answer.text()
+            );
+            assert!(
+                rest.is_empty(),
+                "{head}: a second answer: {}",
+                String::from_utf8_lossy(&rest)
+            );
         }
     }
     assert_eq!(upstream.requests().len(), 0);
@@ -41,21 +65,36 @@ async fn an_unread_body_is_not_the_next_request() {
 async fn an_upgrade_lets_nothing_through() {
     for protocol in ["websocket", "foo", "h2c", "TLS/1.0"] {
         let (gateway, upstream) = scene().await;
-        let upgrade = format!("connection: Upgrade\r\nupgrade: {protocol}\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n");
+        let upgrade = format!(
+            "connection: Upgrade\r\nupgrade: {protocol}\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n"
+        );
         let length = BODY.len();
         let first = [
             format!("{}\r\n", head("GET /v1/responses HTTP/1.1", &upgrade)),
             format!("{}\r\n", head("GET /v1/models HTTP/1.1", &upgrade)),
-            format!("{}\r\n{BODY}", head("POST /v1/chat/completions HTTP/1.1", &format!("{upgrade}content-length: {length}\r\n"))),
+            format!(
+                "{}\r\n{BODY}",
+                head(
+                    "POST /v1/chat/completions HTTP/1.1",
+                    &format!("{upgrade}content-length: {length}\r\n")
+                )
+            ),
         ];
         for first in first {
             let hidden = "GET /v1/secret HTTP/1.1\r\nhost: gateway\r\n\r\n";
             let (answer, rest) = send(&gateway, format!("{first}{hidden}").as_bytes()).await;
             assert_ne!(answer.status, 101, "{protocol}: {first}");
-            assert!(!String::from_utf8_lossy(&rest).contains(" 101 "), "{protocol}");
+            assert!(
+                !String::from_utf8_lossy(&rest).contains(" 101 "),
+                "{protocol}"
+            );
         }
         for seen in upstream.requests() {
-            assert!(!seen.head.contains("secret") && !seen.text().contains("secret"), "{protocol}: {}", seen.head);
+            assert!(
+                !seen.head.contains("secret") && !seen.text().contains("secret"),
+                "{protocol}: {}",
+                seen.head
+            );
             assert_eq!(seen.header("upgrade"), None, "{protocol}");
         }
         serves(&gateway).await;
@@ -80,24 +119,67 @@ async fn a_websocket_attempt_is_told_to_fall_back() {
 async fn old_requests_have_no_body_without_a_length() {
     let (gateway, upstream) = scene().await;
     let n = format!("{:x}", BODY.len());
-    let old = |headers: &str, body: &str| format!("{}\r\n{body}", head("POST /v1/chat/completions HTTP/1.0", headers)).into_bytes();
+    let old = |headers: &str, body: &str| {
+        format!(
+            "{}\r\n{body}",
+            head("POST /v1/chat/completions HTTP/1.0", headers)
+        )
+        .into_bytes()
+    };
     let cases = [
         ("no length", old("", BODY)),
-        ("no length, to be kept alive", old("connection: keep-alive\r\n", "GET /v1/models HTTP/1.1\r\nhost: a\r\n\r\n")),
-        ("chunks", old("transfer-encoding: chunked\r\n", &format!("{n}\r\n{BODY}\r\n0\r\n\r\n"))),
-        ("chunks and a length", old(&format!("transfer-encoding: chunked\r\ncontent-length: {}\r\n", BODY.len()), BODY)),
-        ("two codings", old("transfer-encoding: identity, chunked\r\n", &format!("{n}\r\n{BODY}\r\n0\r\n\r\n"))),
+        (
+            "no length, to be kept alive",
+            old(
+                "connection: keep-alive\r\n",
+                "GET /v1/models HTTP/1.1\r\nhost: a\r\n\r\n",
+            ),
+        ),
+        (
+            "chunks",
+            old(
+                "transfer-encoding: chunked\r\n",
+                &format!("{n}\r\n{BODY}\r\n0\r\n\r\n"),
+            ),
+        ),
+        (
+            "chunks and a length",
+            old(
+                &format!(
+                    "transfer-encoding: chunked\r\ncontent-length: {}\r\n",
+                    BODY.len()
+                ),
+                BODY,
+            ),
+        ),
+        (
+            "two codings",
+            old(
+                "transfer-encoding: identity, chunked\r\n",
+                &format!("{n}\r\n{BODY}\r\n0\r\n\r\n"),
+            ),
+        ),
         ("an unknown coding", old("transfer-encoding: x\r\n", BODY)),
     ];
     for (name, bytes) in cases {
         let (answer, rest) = send(&gateway, &bytes).await;
-        assert!(answer.status == 0 || (400..500).contains(&answer.status), "{name}: {} {}", answer.status, answer.text());
+        assert!(
+            answer.status == 0 || (400..500).contains(&answer.status),
+            "{name}: {} {}",
+            answer.status,
+            answer.text()
+        );
         assert!(!String::from_utf8_lossy(&rest).contains("200 OK"), "{name}");
     }
     assert_eq!(upstream.requests().len(), 0);
     let whole = old(&format!("content-length: {}\r\n", BODY.len()), BODY);
     let (answer, _) = send(&gateway, &whole).await;
-    assert_eq!(answer.status, 200, "an old request with a length is served: {}", answer.text());
+    assert_eq!(
+        answer.status,
+        200,
+        "an old request with a length is served: {}",
+        answer.text()
+    );
 }
 
 /// CVE-2026-2836: one caller's answer kept under a key that another caller's request had too. Nothing is kept here.
@@ -110,14 +192,27 @@ async fn no_answer_is_given_to_two_callers() {
         vec![Step::Send(format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into())]
     })
     .await;
-    let gateway = Gateway::with_config(IMPATIENT).upstream(&upstream).start().await;
-    for (key, host, words) in [(RED_KEY, "a", "one"), (BLUE_KEY, "b", "two"), (RED_KEY, "b", "three")] {
+    let gateway = Gateway::with_config(IMPATIENT)
+        .upstream(&upstream)
+        .start()
+        .await;
+    for (key, host, words) in [
+        (RED_KEY, "a", "one"),
+        (BLUE_KEY, "b", "two"),
+        (RED_KEY, "b", "three"),
+    ] {
         let body = BODY.replace("hi", words);
         let length = body.len();
-        let bytes = format!("POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}");
+        let bytes = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
         let mut agent = gateway.connect().await;
         let answer = agent.send(bytes).await.answer().await;
-        assert!(answer.text().contains(&format!("to {words}")), "{}", answer.text());
+        assert!(
+            answer.text().contains(&format!("to {words}")),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(upstream.requests().len(), 3);
 }

@@ -5,12 +5,23 @@ use sallyport_tests::{Ask, BLUE_KEY, FakeUpstream, Gateway, RED_KEY};
 
 fn post(path: &str) -> Vec<u8> {
     let length = BODY.len();
-    format!("{}\r\n{BODY}", head(&format!("POST {path} HTTP/1.1"), &format!("content-length: {length}\r\n"))).into_bytes()
+    format!(
+        "{}\r\n{BODY}",
+        head(
+            &format!("POST {path} HTTP/1.1"),
+            &format!("content-length: {length}\r\n")
+        )
+    )
+    .into_bytes()
 }
 
 fn chat(headers: &str) -> Vec<u8> {
     let length = format!("content-length: {}\r\n", BODY.len());
-    format!("{}{headers}\r\n{BODY}", head("POST /v1/chat/completions HTTP/1.1", &length)).into_bytes()
+    format!(
+        "{}{headers}\r\n{BODY}",
+        head("POST /v1/chat/completions HTTP/1.1", &length)
+    )
+    .into_bytes()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -38,18 +49,34 @@ async fn paths_have_one_normal_form() {
         "",
     ];
     let mut cases: Vec<(&str, Vec<u8>)> = paths.iter().map(|path| (*path, post(path))).collect();
-    cases.push(("a path of 100 KB", post(&format!("/v1/{}", "a".repeat(100_000)))));
-    cases.push(("a query of 100 KB", post(&format!("/v1/chat/completions?{}", "a".repeat(100_000)))));
+    cases.push((
+        "a path of 100 KB",
+        post(&format!("/v1/{}", "a".repeat(100_000))),
+    ));
+    cases.push((
+        "a query of 100 KB",
+        post(&format!("/v1/chat/completions?{}", "a".repeat(100_000))),
+    ));
     all_refused(&cases, &[400, 404, 405, 414, 431]).await;
 }
 
 /// What the parser of HTTP mends, it mends before anything is judged: judged and sent are the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_mended_is_mended_for_everybody() {
-    for (path, sent) in [("/v1/chat/completions#x", "/v1/chat/completions"), ("/v1/chat/completions?a=%20 b", "/v1/chat/completions?a=%20%20b")] {
+    for (path, sent) in [
+        ("/v1/chat/completions#x", "/v1/chat/completions"),
+        (
+            "/v1/chat/completions?a=%20 b",
+            "/v1/chat/completions?a=%20%20b",
+        ),
+    ] {
         let (gateway, upstream) = scene().await;
         let (answer, _) = send(&gateway, &post(path)).await;
-        assert!(matches!(answer.status, 200 | 400), "{path}: {}", answer.status);
+        assert!(
+            matches!(answer.status, 200 | 400),
+            "{path}: {}",
+            answer.status
+        );
         for seen in upstream.requests() {
             assert_eq!(seen.line(), format!("POST {sent} HTTP/1.1"));
         }
@@ -59,30 +86,71 @@ async fn what_is_mended_is_mended_for_everybody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_that_have_no_business_here() {
     let (gateway, upstream) = scene().await;
-    for method in ["CONNECT", "TRACE", "OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND", "post"] {
-        for path in ["/v1/chat/completions", "/v1/models", "*", "internal.test:443"] {
-            let (answer, _) = send(&gateway, &format!("{}\r\n", head(&format!("{method} {path} HTTP/1.1"), "")).into_bytes()).await;
-            assert!(matches!(answer.status, 0 | 400 | 404 | 405 | 501), "{method} {path}: {}", answer.status);
+    for method in [
+        "CONNECT", "TRACE", "OPTIONS", "PUT", "PATCH", "DELETE", "PROPFIND", "post",
+    ] {
+        for path in [
+            "/v1/chat/completions",
+            "/v1/models",
+            "*",
+            "internal.test:443",
+        ] {
+            let (answer, _) = send(
+                &gateway,
+                &format!("{}\r\n", head(&format!("{method} {path} HTTP/1.1"), "")).into_bytes(),
+            )
+            .await;
+            assert!(
+                matches!(answer.status, 0 | 400 | 404 | 405 | 501),
+                "{method} {path}: {}",
+                answer.status
+            );
         }
     }
     let mut agent = gateway.connect().await;
-    let answer = agent.ask(&Ask::get("/v1/chat/completions").method("HEAD")).await;
-    assert!(matches!(answer.status, 400 | 404 | 405), "{}", answer.status);
+    let answer = agent
+        .ask(&Ask::get("/v1/chat/completions").method("HEAD"))
+        .await;
+    assert!(
+        matches!(answer.status, 400 | 404 | 405),
+        "{}",
+        answer.status
+    );
     assert_eq!(upstream.requests().len(), 0);
     serves(&gateway).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn request_lines_that_are_none() {
-    let line = |line: &str| format!("{}content-length: {}\r\n\r\n{BODY}", head(line, ""), BODY.len()).into_bytes();
+    let line = |line: &str| {
+        format!(
+            "{}content-length: {}\r\n\r\n{BODY}",
+            head(line, ""),
+            BODY.len()
+        )
+        .into_bytes()
+    };
     let cases = [
         ("no version", line("POST /v1/chat/completions")),
-        ("an unknown version", line("POST /v1/chat/completions HTTP/3.7")),
-        ("a lower-case version", line("POST /v1/chat/completions http/1.1")),
-        ("words after the version", line("POST /v1/chat/completions HTTP/1.1 x")),
+        (
+            "an unknown version",
+            line("POST /v1/chat/completions HTTP/3.7"),
+        ),
+        (
+            "a lower-case version",
+            line("POST /v1/chat/completions http/1.1"),
+        ),
+        (
+            "words after the version",
+            line("POST /v1/chat/completions HTTP/1.1 x"),
+        ),
         ("a tabulator", line("POST\t/v1/chat/completions\tHTTP/1.1")),
         ("a zero byte", line("POST /v1/chat/\0completions HTTP/1.1")),
-        ("garbage", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello, is this the gateway? \r\n\r\n".to_vec()),
+        (
+            "garbage",
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 hello, is this the gateway? \r\n\r\n"
+                .to_vec(),
+        ),
     ];
     all_refused(&cases, &[400, 404, 405, 505]).await;
 }
@@ -96,10 +164,23 @@ async fn headers_that_are_none() {
         ("a zero byte in a value", chat("x-bad: a\0b\r\n")),
         ("a bare carriage return in a value", chat("x-bad: a\rb\r\n")),
         ("a folded line", chat("x-bad: a\r\n b\r\n")),
-        ("an underscore in a name", chat("x_sallyport_team: root\r\n")),
+        (
+            "an underscore in a name",
+            chat("x_sallyport_team: root\r\n"),
+        ),
         ("a control character in a name", chat("x\x01bad: 1\r\n")),
-        ("70 KB of one header", chat(&format!("x-long: {}\r\n", "a".repeat(70_000)))),
-        ("5000 headers", chat(&(0..5000).map(|n| format!("x-{n}: 1\r\n")).collect::<String>())),
+        (
+            "70 KB of one header",
+            chat(&format!("x-long: {}\r\n", "a".repeat(70_000))),
+        ),
+        (
+            "5000 headers",
+            chat(
+                &(0..5000)
+                    .map(|n| format!("x-{n}: 1\r\n"))
+                    .collect::<String>(),
+            ),
+        ),
     ];
     all_refused(&cases, &[400, 408, 431]).await;
 }
@@ -111,21 +192,40 @@ async fn keys_are_asked_for_and_must_agree() {
     let cases = [
         ("none", ask().no_key()),
         ("an unknown one", ask().key("sp-nobody")),
-        ("another scheme", ask().no_key().header("authorization", &format!("Basic {RED_KEY}"))),
+        (
+            "another scheme",
+            ask()
+                .no_key()
+                .header("authorization", &format!("Basic {RED_KEY}")),
+        ),
         ("two that differ", ask().header("x-api-key", BLUE_KEY)),
-        ("two in one kind of header", ask().header("authorization", &format!("Bearer {BLUE_KEY}"))),
-        ("one in the query", Ask::post(&format!("/v1/chat/completions?key={RED_KEY}"), BODY).no_key()),
-        ("one in a cookie", ask().no_key().header("cookie", &format!("key={RED_KEY}"))),
+        (
+            "two in one kind of header",
+            ask().header("authorization", &format!("Bearer {BLUE_KEY}")),
+        ),
+        (
+            "one in the query",
+            Ask::post(&format!("/v1/chat/completions?key={RED_KEY}"), BODY).no_key(),
+        ),
+        (
+            "one in a cookie",
+            ask().no_key().header("cookie", &format!("key={RED_KEY}")),
+        ),
         ("a very long one", ask().key(&"k".repeat(10_000))),
     ];
     for (name, ask) in cases {
         let answer = gateway.ask(ask).await;
         assert_eq!(answer.status, 401, "{name}: {}", answer.text());
         assert_eq!(answer.code(), "invalid_api_key", "{name}");
-        assert!(!answer.text().contains(RED_KEY) && !answer.text().contains(BLUE_KEY), "{name}: the answer holds a key");
+        assert!(
+            !answer.text().contains(RED_KEY) && !answer.text().contains(BLUE_KEY),
+            "{name}: the answer holds a key"
+        );
     }
     assert_eq!(upstream.requests().len(), 0);
-    let answer = gateway.ask(ask().no_key().header("x-api-key", RED_KEY)).await;
+    let answer = gateway
+        .ask(ask().no_key().header("x-api-key", RED_KEY))
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
 }
 
@@ -151,8 +251,15 @@ async fn what_an_agent_says_of_itself_stays_here() {
         ("x-mine", "nominated"),
     ];
     let ask = Ask::post("/v1/chat/completions", BODY).header("connection", "keep-alive, x-mine");
-    let ask = forged.iter().fold(ask, |ask, (name, value)| ask.header(name, value));
-    let answer = gateway.ask(ask.header("anthropic-beta", "a,b").header("x-stainless-lang", "test")).await;
+    let ask = forged
+        .iter()
+        .fold(ask, |ask, (name, value)| ask.header(name, value));
+    let answer = gateway
+        .ask(
+            ask.header("anthropic-beta", "a,b")
+                .header("x-stainless-lang", "test"),
+        )
+        .await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_ne!(answer.header("x-sallyport-id").as_deref(), Some("mine"));
     let seen = &upstream.requests()[0];
@@ -166,9 +273,20 @@ async fn what_an_agent_says_of_itself_stays_here() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_header_cannot_take_away_what_is_needed() {
-    for nominated in ["authorization", "content-length", "content-type", "host", "x-api-key"] {
+    for nominated in [
+        "authorization",
+        "content-length",
+        "content-type",
+        "host",
+        "x-api-key",
+    ] {
         let (gateway, upstream) = scene().await;
-        let answer = gateway.ask(Ask::post("/v1/chat/completions", BODY).header("connection", &format!("close, {nominated}"))).await;
+        let answer = gateway
+            .ask(
+                Ask::post("/v1/chat/completions", BODY)
+                    .header("connection", &format!("close, {nominated}")),
+            )
+            .await;
         assert_eq!(answer.status, 400, "{nominated}: {}", answer.text());
         assert_eq!(upstream.requests().len(), 0, "{nominated}");
     }
@@ -197,10 +315,20 @@ async fn an_answer_carries_nothing_of_the_providers_connection() {
         "x-key: provider-key-of-the-tests-0123456789\r\ncontent-length: 2\r\n\r\n{}"
     );
     let upstream = FakeUpstream::sends(vec![sallyport_tests::Step::Send(answer.into())]).await;
-    let gateway = Gateway::with_config(IMPATIENT).upstream(&upstream).start().await;
+    let gateway = Gateway::with_config(IMPATIENT)
+        .upstream(&upstream)
+        .start()
+        .await;
     let answer = gateway.ask(Ask::post("/v1/chat/completions", BODY)).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    for name in ["set-cookie", "alt-svc", "x-hop", "keep-alive", "proxy-authenticate", "x-key"] {
+    for name in [
+        "set-cookie",
+        "alt-svc",
+        "x-hop",
+        "keep-alive",
+        "proxy-authenticate",
+        "x-key",
+    ] {
         assert_eq!(answer.header(name), None, "{name} crossed");
     }
     assert_eq!(answer.header("x-request-id").as_deref(), Some("req_1"));

@@ -24,13 +24,18 @@ pub const IMPATIENT: &str = "timeouts:\n  request_head: 1s\n  request_body: 1s\n
 /// A gateway with short time-outs before a model that always answers.
 pub async fn scene() -> (Running, FakeUpstream) {
     let upstream = FakeUpstream::answers(ANSWER).await;
-    let gateway = Gateway::with_config(IMPATIENT).upstream(&upstream).start().await;
+    let gateway = Gateway::with_config(IMPATIENT)
+        .upstream(&upstream)
+        .start()
+        .await;
     (gateway, upstream)
 }
 
 /// A head with the key, up to the last header's line end.
 pub fn head(line: &str, headers: &str) -> String {
-    format!("{line}\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\ncontent-type: application/json\r\n{headers}")
+    format!(
+        "{line}\r\nhost: gateway\r\nauthorization: Bearer {RED_KEY}\r\ncontent-type: application/json\r\n{headers}"
+    )
 }
 
 /// Sends bytes on a fresh connection; gives the first answer, and everything that came after it.
@@ -51,13 +56,24 @@ pub async fn all_refused(cases: &[(&str, Vec<u8>)], statuses: &[u16]) {
         let (answer, rest) = send(&gateway, bytes).await;
         let closed = answer.status == 0;
         if !closed && !statuses.contains(&answer.status) {
-            wrong.push(format!("{name}: answered {} {}", answer.status, answer.text()));
+            wrong.push(format!(
+                "{name}: answered {} {}",
+                answer.status,
+                answer.text()
+            ));
         }
         if answer.text().contains("hello") || String::from_utf8_lossy(&rest).contains("200 OK") {
-            wrong.push(format!("{name}: a second answer came: {}", String::from_utf8_lossy(&rest)));
+            wrong.push(format!(
+                "{name}: a second answer came: {}",
+                String::from_utf8_lossy(&rest)
+            ));
         }
         for seen in &upstream.requests()[before..] {
-            wrong.push(format!("{name}: the upstream saw {} with {}", seen.line(), seen.text()));
+            wrong.push(format!(
+                "{name}: the upstream saw {} with {}",
+                seen.line(),
+                seen.text()
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -67,5 +83,10 @@ pub async fn all_refused(cases: &[(&str, Vec<u8>)], statuses: &[u16]) {
 /// Checks that the gateway serves an ordinary request.
 pub async fn serves(gateway: &Running) {
     let answer = gateway.ask(Ask::post("/v1/chat/completions", BODY)).await;
-    assert_eq!((answer.status, answer.text().contains("hello")), (200, true), "{}", answer.text());
+    assert_eq!(
+        (answer.status, answer.text().contains("hello")),
+        (200, true),
+        "{}",
+        answer.text()
+    );
 }

@@ -38,7 +38,11 @@ async fn a_packed_body_is_unpacked_judged_and_sent_plain() {
         let answer = gateway.ask(packed(coding, body)).await;
         assert_eq!(answer.status, 200, "{coding}: {}", answer.text());
         let seen = &upstream.requests()[at];
-        assert_eq!((seen.text().as_str(), seen.header("content-encoding")), (BODY, None), "{coding}");
+        assert_eq!(
+            (seen.text().as_str(), seen.header("content-encoding")),
+            (BODY, None),
+            "{coding}"
+        );
     }
 }
 
@@ -52,20 +56,31 @@ async fn bombs_are_refused_and_cost_little() {
         ("deflate", deflate(&zeros)),
         ("zstd", zstd(&zeros)),
         // 16 MiB of zero bytes.
-        ("br", vec![
-            0xcb, 0xff, 0xff, 0x3f, 0xf8, 0x27, 0x00, 0xe2, 0xb1, 0x40, 0x20, 0xf7, 0xfe, 0x2f,
-            0xff, 0xff, 0xff, 0xf0, 0x4f, 0x00, 0xc4, 0x61, 0x11, 0x80, 0xee, 0xfd, 0x1f,
-        ]),
+        (
+            "br",
+            vec![
+                0xcb, 0xff, 0xff, 0x3f, 0xf8, 0x27, 0x00, 0xe2, 0xb1, 0x40, 0x20, 0xf7, 0xfe, 0x2f,
+                0xff, 0xff, 0xff, 0xf0, 0x4f, 0x00, 0xc4, 0x61, 0x11, 0x80, 0xee, 0xfd, 0x1f,
+            ],
+        ),
     ];
     drop(zeros);
     let (before, _) = gateway.memory();
     for (coding, bomb) in &cases {
         let size = bomb.len();
         let answer = gateway.ask(packed(coding, bomb.clone())).await;
-        assert!(matches!(answer.status, 413 | 400), "{coding}: {} {}", answer.status, answer.text());
+        assert!(
+            matches!(answer.status, 413 | 400),
+            "{coding}: {} {}",
+            answer.status,
+            answer.text()
+        );
         let (_, high) = gateway.memory();
         let grown = high.saturating_sub(before);
-        assert!(grown < (20 * size).max(48 << 20), "{coding}: {size} bytes grew the gateway by {grown}");
+        assert!(
+            grown < (20 * size).max(48 << 20),
+            "{coding}: {size} bytes grew the gateway by {grown}"
+        );
     }
     assert_eq!(upstream.requests().len(), 1);
     serves(&gateway).await;
@@ -117,11 +132,19 @@ async fn a_packed_answer_is_unpacked_or_refused() {
     ];
     for (name, step, status) in cases {
         let upstream = FakeUpstream::sends(vec![step]).await;
-        let gateway = Gateway::with_config(IMPATIENT).upstream(&upstream).start().await;
-        let answer = gateway.ask(Ask::post("/v1/chat/completions", BODY).header("accept-encoding", "gzip")).await;
+        let gateway = Gateway::with_config(IMPATIENT)
+            .upstream(&upstream)
+            .start()
+            .await;
+        let answer = gateway
+            .ask(Ask::post("/v1/chat/completions", BODY).header("accept-encoding", "gzip"))
+            .await;
         assert_eq!(answer.status, status, "{name}: {}", answer.text());
         assert_eq!(answer.header("content-encoding"), None, "{name}");
         let asked = upstream.requests()[0].header("accept-encoding");
-        assert!(asked.is_none_or(|asked| asked == "identity"), "{name}: nothing packed is asked for");
+        assert!(
+            asked.is_none_or(|asked| asked == "identity"),
+            "{name}: nothing packed is asked for"
+        );
     }
 }

@@ -29,7 +29,12 @@ fn folder() -> PathBuf {
 }
 
 async fn gateway(model: &Model) -> Running {
-    Gateway::new().policy("org.rego", ORG).policy("red.rego", RED).upstream_at(model.address()).start().await
+    Gateway::new()
+        .policy("org.rego", ORG)
+        .policy("red.rego", RED)
+        .upstream_at(model.address())
+        .start()
+        .await
 }
 
 /// Runs a client with nothing but a base URL and a key, and checks that it is content.
@@ -42,8 +47,12 @@ async fn content(gateway: &Running, command: &mut Command) {
         .env("ANTHROPIC_API_KEY", RED_KEY)
         .stdin(Stdio::null())
         .kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE * 6, client.output()).await.expect("the client should end").expect("the client should start");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let output = tokio::time::timeout(PATIENCE * 6, client.output())
+        .await
+        .expect("the client should end")
+        .expect("the client should start");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
     print!("{said}");
 }
@@ -53,9 +62,17 @@ async fn python() {
     let interpreter = sdk::python(&folder().join("requirements.txt"));
     let model = Model::start().await.expect("a model");
     let gateway = gateway(&model).await;
-    content(&gateway, Command::new(interpreter).arg(folder().join("client.py"))).await;
+    content(
+        &gateway,
+        Command::new(interpreter).arg(folder().join("client.py")),
+    )
+    .await;
     // Two streams were closed early; the model hears of both.
-    soon("the model hears of streams that were left", model.hung_up(2)).await;
+    soon(
+        "the model hears of streams that were left",
+        model.hung_up(2),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,7 +83,11 @@ async fn javascript() {
     let model = Model::start().await.expect("a model");
     let gateway = gateway(&model).await;
     content(&gateway, Command::new("node").arg(script)).await;
-    soon("the model hears of the stream that was left", model.hung_up(1)).await;
+    soon(
+        "the model hears of the stream that was left",
+        model.hung_up(1),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,7 +96,13 @@ async fn a_denial_is_not_tried_again() {
     let model = Model::start().await.expect("a model");
     let mut gateway = gateway(&model).await;
     let client = folder().join("client.py");
-    content(&gateway, Command::new(interpreter).arg(client).arg("chat_tool_call_denied")).await;
+    content(
+        &gateway,
+        Command::new(interpreter)
+            .arg(client)
+            .arg("chat_tool_call_denied"),
+    )
+    .await;
     assert_eq!(gateway.record().await["verdict"], "denied");
     assert_eq!(model.seen().len(), 1, "the SDK asked again");
 }
@@ -86,7 +113,13 @@ async fn a_stream_that_is_left_stops_the_model_within_a_second() {
     let model = Model::start().await.expect("a model");
     let gateway = gateway(&model).await;
     let client = folder().join("client.py");
-    content(&gateway, Command::new(interpreter).arg(client).args(["chat_cancelled", "message_cancelled"])).await;
+    content(
+        &gateway,
+        Command::new(interpreter)
+            .arg(client)
+            .args(["chat_cancelled", "message_cancelled"]),
+    )
+    .await;
     // The script would go on for 25 seconds.
     let heard = tokio::time::timeout(std::time::Duration::from_secs(1), model.hung_up(2)).await;
     assert!(heard.is_ok(), "the model still speaks to nobody");
@@ -104,7 +137,11 @@ async fn a_real_model() {
         .spawn()
         .expect("the model should start");
     let address = address(&mut server).await;
-    let gateway = Gateway::new().policy("org.rego", ORG).upstream_at(address).start().await;
+    let gateway = Gateway::new()
+        .policy("org.rego", ORG)
+        .upstream_at(address)
+        .start()
+        .await;
     let client = sdk::python(&folder().join("requirements.txt"));
     content(&gateway, Command::new(client).arg(folder().join("real.py"))).await;
 }
@@ -121,7 +158,9 @@ async fn address(server: &mut tokio::process::Child) -> std::net::SocketAddr {
         }
         panic!("the model ended before it listened")
     };
-    let address = tokio::time::timeout(PATIENCE * 6, found).await.expect("the model should listen");
+    let address = tokio::time::timeout(PATIENCE * 6, found)
+        .await
+        .expect("the model should listen");
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
     address
 }

@@ -22,12 +22,22 @@ pub struct Ask {
 impl Ask {
     /// A request without a body.
     pub fn get(path: &str) -> Self {
-        Ask { method: "GET".into(), path: path.into(), headers: Vec::new(), body: None, key: Some(RED_KEY.into()) }
+        Ask {
+            method: "GET".into(),
+            path: path.into(),
+            headers: Vec::new(),
+            body: None,
+            key: Some(RED_KEY.into()),
+        }
     }
 
     /// A JSON body, as text.
     pub fn post(path: &str, body: impl Into<Vec<u8>>) -> Self {
-        let ask = Ask { method: "POST".into(), body: Some(body.into()), ..Ask::get(path) };
+        let ask = Ask {
+            method: "POST".into(),
+            body: Some(body.into()),
+            ..Ask::get(path)
+        };
         ask.header("content-type", "application/json")
     }
 
@@ -42,7 +52,8 @@ impl Ask {
     }
 
     fn chat_body(words: &str, more: Value) -> Self {
-        let mut body = json!({"model": "demo-model", "messages": [{"role": "user", "content": words}]});
+        let mut body =
+            json!({"model": "demo-model", "messages": [{"role": "user", "content": words}]});
         for (key, value) in more.as_object().into_iter().flatten() {
             body[key] = value.clone();
         }
@@ -69,7 +80,8 @@ impl Ask {
 
     /// Without a header that was added before.
     pub fn without(mut self, name: &str) -> Self {
-        self.headers.retain(|(key, _)| !key.eq_ignore_ascii_case(name));
+        self.headers
+            .retain(|(key, _)| !key.eq_ignore_ascii_case(name));
         self
     }
 
@@ -87,7 +99,10 @@ impl Ask {
 
     /// As it is sent.
     pub fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: gateway\r\n", self.method, self.path);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nhost: gateway\r\n",
+            self.method, self.path
+        );
         if let Some(key) = &self.key {
             head += &format!("authorization: Bearer {key}\r\n");
         }
@@ -95,7 +110,8 @@ impl Ask {
             head += &format!("{name}: {value}\r\n");
         }
         let framed = self.headers.iter().any(|(name, _)| {
-            name.eq_ignore_ascii_case("content-length") || name.eq_ignore_ascii_case("transfer-encoding")
+            name.eq_ignore_ascii_case("content-length")
+                || name.eq_ignore_ascii_case("transfer-encoding")
         });
         if let (Some(body), false) = (&self.body, framed) {
             head += &format!("content-length: {}\r\n", body.len());
@@ -145,7 +161,8 @@ impl Answer {
 
     /// The body as JSON.
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e} in the answer: {}{}", self.head, self.text()))
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|e| panic!("{e} in the answer: {}{}", self.head, self.text()))
     }
 
     /// A header's value.
@@ -160,12 +177,19 @@ impl Answer {
 
     /// The data of each event of a stream.
     pub fn events(&self) -> Vec<String> {
-        self.text().lines().filter_map(|line| line.strip_prefix("data: ")).map(str::to_owned).collect()
+        self.text()
+            .lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(str::to_owned)
+            .collect()
     }
 
     /// The code of an error in the OpenAI dialects.
     pub fn code(&self) -> String {
-        self.json()["error"]["code"].as_str().unwrap_or_default().to_owned()
+        self.json()["error"]["code"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -179,9 +203,14 @@ pub struct Raw {
 impl Raw {
     /// Connects.
     pub async fn to(address: SocketAddr) -> Self {
-        let socket = soon("connecting", TcpStream::connect(address)).await.expect("the gateway should accept");
+        let socket = soon("connecting", TcpStream::connect(address))
+            .await
+            .expect("the gateway should accept");
         let _ = socket.set_nodelay(true);
-        Raw { socket, buffer: Buffer::default() }
+        Raw {
+            socket,
+            buffer: Buffer::default(),
+        }
     }
 
     /// Sends bytes. A gateway that has already closed is no failure here: what matters is what it says.
@@ -222,7 +251,10 @@ impl Raw {
 
     /// Reads until the other side closes.
     pub async fn rest(&mut self) -> Vec<u8> {
-        soon("the end of the connection", async { while self.buffer.fill(&mut self.socket).await {} }).await;
+        soon("the end of the connection", async {
+            while self.buffer.fill(&mut self.socket).await {}
+        })
+        .await;
         self.buffer.take()
     }
 

@@ -24,9 +24,18 @@ pub(crate) const PROVIDER_KEY: &str = "provider-key-of-the-tests-0123456789";
 pub(crate) const REDACTION_KEY: &str = "tests-only-redaction-key-0123456789ab";
 /// Policies that allow everything.
 pub const ALLOW_ALL: [(&str, &str); 3] = [
-    ("org.rego", "package sallyport.org\n\ndefault allow := true\n"),
-    ("red.rego", "package sallyport.teams.red\n\ndefault allow := true\n"),
-    ("blue.rego", "package sallyport.teams.blue\n\ndefault allow := true\n"),
+    (
+        "org.rego",
+        "package sallyport.org\n\ndefault allow := true\n",
+    ),
+    (
+        "red.rego",
+        "package sallyport.teams.red\n\ndefault allow := true\n",
+    ),
+    (
+        "blue.rego",
+        "package sallyport.teams.blue\n\ndefault allow := true\n",
+    ),
 ];
 
 /// A gateway to be started.
@@ -47,7 +56,10 @@ impl Gateway {
 
     /// One with these sections in its configuration; what they leave out is filled in.
     pub fn with_config(yaml: &str) -> Self {
-        Gateway { config: yaml.to_owned(), ..Gateway::default() }
+        Gateway {
+            config: yaml.to_owned(),
+            ..Gateway::default()
+        }
     }
 
     /// A policy file. A layer that is not given allows everything.
@@ -75,7 +87,8 @@ impl Gateway {
     /// The upstream of both dialects by its URL, with more lines of configuration (such as `ca: ca.pem`).
     pub fn upstream_url(mut self, url: &str, more: &str) -> Self {
         for speaks in ["openai", "anthropic"] {
-            self.upstreams.push((speaks.into(), url.into(), more.into()));
+            self.upstreams
+                .push((speaks.into(), url.into(), more.into()));
         }
         self
     }
@@ -112,7 +125,13 @@ impl Gateway {
         let (agents, operators) = soon("readiness", ready(&mut lines)).await?;
         let (send, records) = mpsc::unbounded_channel();
         tokio::spawn(collect(lines, send));
-        Ok(Running { child, agents, operators, records, folder })
+        Ok(Running {
+            child,
+            agents,
+            operators,
+            records,
+            folder,
+        })
     }
 
     fn lay_out(&self, folder: &Path) {
@@ -159,10 +178,14 @@ impl Gateway {
 }
 
 fn keys() -> String {
-    [("red", RED_KEY), ("blue", BLUE_KEY)].iter().fold(String::new(), |text, (team, key)| {
-        let hash = KeyHash::of(key).to_hex();
-        format!("{text}\n  - {{name: {team}-key, team: {team}, agent: tester, sha256: \"{hash}\"}}")
-    })
+    [("red", RED_KEY), ("blue", BLUE_KEY)]
+        .iter()
+        .fold(String::new(), |text, (team, key)| {
+            let hash = KeyHash::of(key).to_hex();
+            format!(
+                "{text}\n  - {{name: {team}-key, team: {team}, agent: tester, sha256: \"{hash}\"}}"
+            )
+        })
 }
 
 fn write(file: &Path, bytes: &[u8]) {
@@ -178,15 +201,27 @@ pub(crate) fn binary() -> PathBuf {
         return given.into();
     }
     let test = std::env::current_exe().expect("a test knows its own place");
-    let beside = test.ancestors().nth(2).expect("target/debug/deps").join("sallyport-under-test");
-    assert!(beside.exists(), "{} is missing: run the tests of the whole package", beside.display());
+    let beside = test
+        .ancestors()
+        .nth(2)
+        .expect("target/debug/deps")
+        .join("sallyport-under-test");
+    assert!(
+        beside.exists(),
+        "{} is missing: run the tests of the whole package",
+        beside.display()
+    );
     beside
 }
 
 /// Waits for the line that names both listeners.
-async fn ready(lines: &mut Lines<BufReader<ChildStdout>>) -> Result<(SocketAddr, SocketAddr), String> {
+async fn ready(
+    lines: &mut Lines<BufReader<ChildStdout>>,
+) -> Result<(SocketAddr, SocketAddr), String> {
     while let Ok(Some(line)) = lines.next_line().await {
-        let Some(rest) = line.strip_prefix("sallyport ready ") else { continue };
+        let Some(rest) = line.strip_prefix("sallyport ready ") else {
+            continue;
+        };
         let address = |name: &str| {
             let word = rest.split(' ').find_map(|word| word.strip_prefix(name))?;
             word.rsplit_once('/')?.1.parse().ok()
@@ -233,7 +268,9 @@ impl Running {
 
     /// The next decision record.
     pub async fn record(&mut self) -> Value {
-        soon("a decision record", self.records.recv()).await.expect("the gateway should still run")
+        soon("a decision record", self.records.recv())
+            .await
+            .expect("the gateway should still run")
     }
 
     /// The records that have come and were not asked for.
@@ -258,23 +295,40 @@ impl Running {
 
     /// Resident memory now, and at its highest, in bytes.
     pub fn memory(&self) -> (usize, usize) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("Linux tells");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("Linux tells");
         let of = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-            line.trim().trim_end_matches(" kB").trim().parse::<usize>().unwrap_or(0) << 10
+            let line = status
+                .lines()
+                .find_map(|line| line.strip_prefix(name))
+                .unwrap_or_default();
+            line.trim()
+                .trim_end_matches(" kB")
+                .trim()
+                .parse::<usize>()
+                .unwrap_or(0)
+                << 10
         };
         (of("VmRSS:"), of("VmHWM:"))
     }
 
     /// Sends a signal by its name, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let sent = std::process::Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
-        assert!(sent.is_ok_and(|status| status.success()), "the signal should be sent");
+        let sent = std::process::Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.pid().to_string())
+            .status();
+        assert!(
+            sent.is_ok_and(|status| status.success()),
+            "the signal should be sent"
+        );
     }
 
     /// Waits until it ends by itself, and says how.
     pub async fn ends(&mut self) -> std::process::ExitStatus {
         let ended = tokio::time::timeout(PATIENCE * 2, self.child.wait()).await;
-        ended.expect("the gateway should end").expect("an exit status")
+        ended
+            .expect("the gateway should end")
+            .expect("an exit status")
     }
 }

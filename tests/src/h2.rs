@@ -11,8 +11,14 @@ use tokio::net::TcpStream;
 
 /// Opens a connection with prior knowledge.
 pub async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
-    let socket = soon("connecting", TcpStream::connect(address)).await.expect("the gateway should accept");
-    let shaken = soon("the handshake", handshake(TokioExecutor::new(), TokioIo::new(socket))).await;
+    let socket = soon("connecting", TcpStream::connect(address))
+        .await
+        .expect("the gateway should accept");
+    let shaken = soon(
+        "the handshake",
+        handshake(TokioExecutor::new(), TokioIo::new(socket)),
+    )
+    .await;
     let (sender, connection) = shaken.expect("the gateway should speak HTTP/2");
     tokio::spawn(connection);
     sender
@@ -28,9 +34,17 @@ pub fn post(path: &str, key: &str, json: &str) -> Request<Full<Bytes>> {
 }
 
 /// Sends a request and reads its whole answer.
-pub async fn ask(sender: &mut SendRequest<Full<Bytes>>, request: Request<Full<Bytes>>) -> Response<Bytes> {
-    let response = soon("an answer", sender.send_request(request)).await.expect("an answer");
+pub async fn ask(
+    sender: &mut SendRequest<Full<Bytes>>,
+    request: Request<Full<Bytes>>,
+) -> Response<Bytes> {
+    let response = soon("an answer", sender.send_request(request))
+        .await
+        .expect("an answer");
     let (head, body) = response.into_parts();
-    let body = soon("the body", body.collect()).await.expect("a body").to_bytes();
+    let body = soon("the body", body.collect())
+        .await
+        .expect("a body")
+        .to_bytes();
     Response::from_parts(head, body)
 }

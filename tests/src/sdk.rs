@@ -27,7 +27,11 @@ fn python_with(requirements: &Path, more: &[&str]) -> PathBuf {
     let folder = installed("python", &wanted, |folder| {
         run(Command::new("python3").args(["-m", "venv"]).arg(folder));
         let pip = folder.join("bin/pip");
-        run(Command::new(pip).args(["install", "--quiet", "--disable-pip-version-check"]).args(more).arg("-r").arg(requirements));
+        run(Command::new(pip)
+            .args(["install", "--quiet", "--disable-pip-version-check"])
+            .args(more)
+            .arg("-r")
+            .arg(requirements));
     });
     folder.join("bin/python")
 }
@@ -40,7 +44,9 @@ pub fn node(package: &Path) -> PathBuf {
         for file in ["package.json", "package-lock.json"] {
             fs::copy(package.join(file), folder.join(file)).expect("a copy");
         }
-        run(Command::new("npm").args(["ci", "--silent", "--no-audit", "--no-fund"]).current_dir(folder));
+        run(Command::new("npm")
+            .args(["ci", "--silent", "--no-audit", "--no-fund"])
+            .current_dir(folder));
     })
 }
 
@@ -61,11 +67,15 @@ fn installed(kind: &str, wanted: &[u8], install: impl FnOnce(&Path)) -> PathBuf 
 }
 
 fn run(command: &mut Command) {
-    let status = command.status().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let status = command
+        .status()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
     assert!(status.success(), "{command:?} ended with {status}");
 }
 
 /// FNV-1a.
 fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

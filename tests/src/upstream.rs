@@ -90,11 +90,17 @@ pub struct FakeUpstream {
 impl FakeUpstream {
     /// Answers each request by a script.
     pub async fn plays(script: impl Fn(&Received) -> Vec<Step> + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
         let address = listener.local_addr().expect("an address");
         let book = Arc::new(Book::default());
         let serving = tokio::spawn(serve(listener, book.clone(), Arc::new(script)));
-        FakeUpstream { address, book, serving }
+        FakeUpstream {
+            address,
+            book,
+            serving,
+        }
     }
 
     /// Answers each request with this JSON.
@@ -109,7 +115,10 @@ impl FakeUpstream {
 
     /// Answers each request with a stream of these events' data.
     pub async fn streams(events: &[&str]) -> Self {
-        let events: Vec<String> = events.iter().map(|data| format!("data: {data}\n\n")).collect();
+        let events: Vec<String> = events
+            .iter()
+            .map(|data| format!("data: {data}\n\n"))
+            .collect();
         FakeUpstream::sends(sse(&events)).await
     }
 
@@ -130,13 +139,21 @@ impl FakeUpstream {
 
     /// Waits for this many requests.
     pub async fn received(&self, count: usize) -> Vec<Received> {
-        soon("a request at the upstream", self.news(|book| book.requests.lock().expect("no panic").len() >= count)).await;
+        soon(
+            "a request at the upstream",
+            self.news(|book| book.requests.lock().expect("no panic").len() >= count),
+        )
+        .await;
         self.requests()
     }
 
     /// Waits until this many connections were closed by the other side during [`Step::Hold`], [`Step::Wait`] or a send.
     pub async fn hung_up(&self, count: usize) {
-        soon("a hang-up at the upstream", self.news(|book| book.hang_ups.load(Ordering::Acquire) >= count)).await;
+        soon(
+            "a hang-up at the upstream",
+            self.news(|book| book.hang_ups.load(Ordering::Acquire) >= count),
+        )
+        .await;
     }
 
     /// Ends one [`Step::Wait`], the present one or the next.
@@ -163,7 +180,8 @@ impl Drop for FakeUpstream {
 
 /// The steps of a streamed answer: its head, then each event in a chunk of its own, then the end.
 pub fn sse(events: &[impl AsRef<[u8]>]) -> Vec<Step> {
-    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
     let mut steps = vec![Step::Send(head.into())];
     steps.extend(events.iter().map(|event| Step::Send(chunk(event.as_ref()))));
     steps.push(Step::Send(b"0\r\n\r\n".to_vec()));
@@ -203,7 +221,10 @@ async fn converse(mut socket: TcpStream, connection: usize, book: Arc<Book>, scr
             complete: message.complete,
         };
         let steps = script(&received);
-        book.requests.lock().expect("no test panicked").push(received);
+        book.requests
+            .lock()
+            .expect("no test panicked")
+            .push(received);
         book.news.notify_waiters();
         for step in steps {
             if !take(step, &mut socket, &mut buffer, &book).await {
@@ -216,7 +237,9 @@ async fn converse(mut socket: TcpStream, connection: usize, book: Arc<Book>, scr
 /// Takes one step. False: the connection is over.
 async fn take(step: Step, socket: &mut TcpStream, buffer: &mut Buffer, book: &Book) -> bool {
     let left = match step {
-        Step::Send(bytes) => socket.write_all(&bytes).await.is_err() || socket.flush().await.is_err(),
+        Step::Send(bytes) => {
+            socket.write_all(&bytes).await.is_err() || socket.flush().await.is_err()
+        }
         Step::Pause(time) => {
             tokio::time::sleep(time).await;
             false

@@ -41,7 +41,11 @@ impl Buffer {
     }
 
     /// Reads until the bytes hold `end`, and takes all up to and with it.
-    async fn through(&mut self, from: &mut (impl AsyncRead + Unpin), end: &[u8]) -> Option<Vec<u8>> {
+    async fn through(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+        end: &[u8],
+    ) -> Option<Vec<u8>> {
         loop {
             if let Some(at) = find(&self.0, end) {
                 let rest = self.0.split_off(at + end.len());
@@ -53,7 +57,11 @@ impl Buffer {
         }
     }
 
-    async fn exactly(&mut self, from: &mut (impl AsyncRead + Unpin), length: usize) -> Result<Vec<u8>, Vec<u8>> {
+    async fn exactly(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+        length: usize,
+    ) -> Result<Vec<u8>, Vec<u8>> {
         while self.0.len() < length {
             if !self.fill(from).await {
                 return Err(self.take());
@@ -68,20 +76,31 @@ impl Buffer {
         let head = self.through(from, b"\r\n\r\n").await?;
         let framing = match field(&head, "transfer-encoding") {
             Some(_) => Framing::Chunked,
-            None => Framing::Length(field(&head, "content-length").and_then(|l| l.parse().ok()).unwrap_or(0)),
+            None => Framing::Length(
+                field(&head, "content-length")
+                    .and_then(|l| l.parse().ok())
+                    .unwrap_or(0),
+            ),
         };
         Some(self.body(from, head, framing).await)
     }
 
     /// Reads an answer to a request with `method`; informational ones are skipped.
-    pub async fn answer(&mut self, from: &mut (impl AsyncRead + Unpin), method: &str) -> Option<Message> {
+    pub async fn answer(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+        method: &str,
+    ) -> Option<Message> {
         loop {
             let head = self.through(from, b"\r\n\r\n").await?;
             let status = status(&head);
             if (100..200).contains(&status) && status != 101 {
                 continue;
             }
-            let framing = match (field(&head, "transfer-encoding"), field(&head, "content-length")) {
+            let framing = match (
+                field(&head, "transfer-encoding"),
+                field(&head, "content-length"),
+            ) {
                 _ if method == "HEAD" || matches!(status, 204 | 304) => Framing::Length(0),
                 (Some(_), _) => Framing::Chunked,
                 (None, Some(length)) => Framing::Length(length.parse().unwrap_or(0)),
@@ -91,7 +110,12 @@ impl Buffer {
         }
     }
 
-    async fn body(&mut self, from: &mut (impl AsyncRead + Unpin), head: Vec<u8>, framing: Framing) -> Message {
+    async fn body(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+        head: Vec<u8>,
+        framing: Framing,
+    ) -> Message {
         let (raw_body, complete) = match framing {
             Framing::Length(length) => match self.exactly(from, length).await {
                 Ok(body) => (body, true),
@@ -102,7 +126,10 @@ impl Buffer {
                 (self.take(), true)
             }
             Framing::Chunked => {
-                let mut message = Message { head, ..Message::default() };
+                let mut message = Message {
+                    head,
+                    ..Message::default()
+                };
                 message.complete = self.chunks(from, &mut message).await.is_some();
                 if !message.complete {
                     message.raw_body.append(&mut self.0);
@@ -110,14 +137,28 @@ impl Buffer {
                 return message;
             }
         };
-        Message { head, body: raw_body.clone(), raw_body, complete }
+        Message {
+            head,
+            body: raw_body.clone(),
+            raw_body,
+            complete,
+        }
     }
 
-    async fn chunks(&mut self, from: &mut (impl AsyncRead + Unpin), message: &mut Message) -> Option<()> {
+    async fn chunks(
+        &mut self,
+        from: &mut (impl AsyncRead + Unpin),
+        message: &mut Message,
+    ) -> Option<()> {
         loop {
             let line = self.through(from, b"\r\n").await?;
             message.raw_body.extend_from_slice(&line);
-            let size = std::str::from_utf8(&line).ok()?.trim().split(';').next()?.trim();
+            let size = std::str::from_utf8(&line)
+                .ok()?
+                .trim()
+                .split(';')
+                .next()?
+                .trim();
             let size = usize::from_str_radix(size, 16).ok()?;
             if size == 0 {
                 let end = loop {
@@ -145,7 +186,9 @@ impl Buffer {
 
 /// The first value of a header.
 pub(crate) fn field(head: &[u8], name: &str) -> Option<String> {
-    fields(head).find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    fields(head)
+        .find(|(key, _)| key.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value)
 }
 
 /// All headers, in order.
@@ -160,10 +203,15 @@ pub(crate) fn fields(head: &[u8]) -> impl Iterator<Item = (String, String)> {
 
 /// The status of an answer; 0 if it has none.
 pub(crate) fn status(head: &[u8]) -> u16 {
-    String::from_utf8_lossy(head).split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0)
+    String::from_utf8_lossy(head)
+        .split(' ')
+        .nth(1)
+        .and_then(|s| s.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Where `needle` begins.
 pub(crate) fn find(hay: &[u8], needle: &[u8]) -> Option<usize> {
-    hay.windows(needle.len()).position(|window| window == needle)
+    hay.windows(needle.len())
+        .position(|window| window == needle)
 }

@@ -13,9 +13,18 @@ fn fault(text: &str) -> String {
 #[test]
 fn refuses_what_two_parsers_could_read_in_two_ways() {
     for (text, expected) in [
-        ("{\"a\":1,\"a\":2}", "the key `a` appears twice in one object at byte 7"),
-        ("{\"a\":1,\"\\u0061\":2}", "the key `a` appears twice in one object at byte 7"),
-        ("{\"x\":{\"b\":1,\"c\":2,\"b\":3}}", "the key `b` appears twice in one object at byte 18"),
+        (
+            "{\"a\":1,\"a\":2}",
+            "the key `a` appears twice in one object at byte 7",
+        ),
+        (
+            "{\"a\":1,\"\\u0061\":2}",
+            "the key `a` appears twice in one object at byte 7",
+        ),
+        (
+            "{\"x\":{\"b\":1,\"c\":2,\"b\":3}}",
+            "the key `b` appears twice in one object at byte 18",
+        ),
         ("\u{feff}{}", "a byte order mark is not allowed at byte 0"),
         ("\"\\ud800\"", "a lone surrogate escape at byte 1"),
         ("\"\\udc00\"", "a lone surrogate escape at byte 1"),
@@ -83,7 +92,9 @@ fn any_json() -> impl Strategy<Value = serde_json::Value> {
         Just(serde_json::Value::Null),
         any::<bool>().prop_map(Into::into),
         any::<i64>().prop_map(Into::into),
-        any::<f64>().prop_filter("finite", |f| f.is_finite()).prop_map(Into::into),
+        any::<f64>()
+            .prop_filter("finite", |f| f.is_finite())
+            .prop_map(Into::into),
         any::<String>().prop_map(Into::into),
     ];
     leaf.prop_recursive(5, 64, 8, |inner| {

@@ -31,7 +31,11 @@ impl Heard {
         let calls = self.calls.iter().map(|call| format!("calls {call}"));
         let error = self.error.iter().map(|error| format!("error: {error}"));
         let text = Some(self.text.clone()).filter(|text| !text.is_empty());
-        text.into_iter().chain(calls).chain(error).collect::<Vec<_>>().join(" ⏎ ")
+        text.into_iter()
+            .chain(calls)
+            .chain(error)
+            .collect::<Vec<_>>()
+            .join(" ⏎ ")
     }
 
     /// Adds what a whole answer, or an event of a stream, says.
@@ -42,14 +46,22 @@ impl Heard {
             &said["delta"]["text"],
             &said["content"][0]["text"],
         ];
-        texts.iter().filter_map(|text| text.as_str()).for_each(|text| self.text.push_str(text));
+        texts
+            .iter()
+            .filter_map(|text| text.as_str())
+            .for_each(|text| self.text.push_str(text));
         let calls = [
             &said["choices"][0]["message"]["tool_calls"][0]["function"]["name"],
             &said["choices"][0]["delta"]["tool_calls"][0]["function"]["name"],
             &said["content_block"]["name"],
             &said["content"][0]["name"],
         ];
-        self.calls.extend(calls.iter().filter_map(|name| name.as_str()).map(str::to_owned));
+        self.calls.extend(
+            calls
+                .iter()
+                .filter_map(|name| name.as_str())
+                .map(str::to_owned),
+        );
         if let Some(error) = said["error"]["message"].as_str() {
             self.error = Some(error.to_owned());
         }
@@ -59,7 +71,9 @@ impl Heard {
 /// Sends one request on a fresh connection, as an SDK would.
 pub(super) async fn ask(gateway: SocketAddr, path: &str, key: &str, body: &Value) -> Result<Heard> {
     let socket = TcpStream::connect(gateway).await?;
-    let (mut sender, connection) = handshake(TokioIo::new(socket)).await.map_err(Error::other)?;
+    let (mut sender, connection) = handshake(TokioIo::new(socket))
+        .await
+        .map_err(Error::other)?;
     tokio::spawn(connection);
     let mut request = Request::post(path)
         .header("host", gateway.to_string())
@@ -68,11 +82,26 @@ pub(super) async fn ask(gateway: SocketAddr, path: &str, key: &str, body: &Value
     if path == "/v1/messages" {
         request = request.header("anthropic-version", "2023-06-01");
     }
-    let request = request.body(Full::new(Bytes::from(body.to_string()))).map_err(Error::other)?;
+    let request = request
+        .body(Full::new(Bytes::from(body.to_string())))
+        .map_err(Error::other)?;
     let response = sender.send_request(request).await.map_err(Error::other)?;
-    let id = response.headers().get("x-sallyport-id").and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let mut heard = Heard { status: response.status().as_u16(), id: id.to_owned(), ..Heard::default() };
-    let body = response.into_body().collect().await.map_err(Error::other)?.to_bytes();
+    let id = response
+        .headers()
+        .get("x-sallyport-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or_default();
+    let mut heard = Heard {
+        status: response.status().as_u16(),
+        id: id.to_owned(),
+        ..Heard::default()
+    };
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .map_err(Error::other)?
+        .to_bytes();
     read(&String::from_utf8_lossy(&body), &mut heard);
     Ok(heard)
 }
@@ -82,5 +111,6 @@ fn read(body: &str, heard: &mut Heard) {
         return heard.hear(&whole);
     }
     let data = body.lines().filter_map(|line| line.strip_prefix("data: "));
-    data.filter_map(|data| serde_json::from_str(data).ok()).for_each(|event| heard.hear(&event));
+    data.filter_map(|data| serde_json::from_str(data).ok())
+        .for_each(|event| heard.hear(&event));
 }

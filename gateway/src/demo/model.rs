@@ -76,7 +76,11 @@ impl Model {
         let address = listener.local_addr()?;
         let book = Arc::new(Book::default());
         let serving = tokio::spawn(serve(listener, book.clone()));
-        Ok(Model { address, book, serving })
+        Ok(Model {
+            address,
+            book,
+            serving,
+        })
     }
 
     /// Where it listens.
@@ -135,11 +139,19 @@ async fn serve(listener: TcpListener, book: Arc<Book>) {
 async fn answer(request: Request<Incoming>, book: Arc<Book>) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
     let Ok(body) = body.collect().await else {
-        return Ok(failure(&head.headers, StatusCode::BAD_REQUEST, "the request broke off"));
+        return Ok(failure(
+            &head.headers,
+            StatusCode::BAD_REQUEST,
+            "the request broke off",
+        ));
     };
     let seen = Seen {
         method: head.method,
-        path: head.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned(),
+        path: head
+            .uri
+            .path_and_query()
+            .map_or("/", |p| p.as_str())
+            .to_owned(),
         headers: head.headers,
         body: body.to_bytes(),
     };
@@ -149,9 +161,17 @@ async fn answer(request: Request<Incoming>, book: Arc<Book>) -> Result<Response<
         Method::GET | Method::DELETE => look_up(&seen, path, &book),
         Method::POST => match serde_json::from_slice(&seen.body) {
             Ok(body) => ask(&seen, path, &body, before, &book),
-            Err(_) => failure(&seen.headers, StatusCode::BAD_REQUEST, "the body is not JSON"),
+            Err(_) => failure(
+                &seen.headers,
+                StatusCode::BAD_REQUEST,
+                "the body is not JSON",
+            ),
         },
-        _ => failure(&seen.headers, StatusCode::METHOD_NOT_ALLOWED, "this method is not known here"),
+        _ => failure(
+            &seen.headers,
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this method is not known here",
+        ),
     })
 }
 
@@ -159,15 +179,25 @@ fn look_up(seen: &Seen, path: &str, book: &Book) -> Response<Body> {
     if let Some(id) = path.strip_prefix("/v1/responses/") {
         return match book.response(id) {
             Some(response) if seen.method == Method::GET => whole(StatusCode::OK, &response),
-            Some(_) => whole(StatusCode::OK, &json!({"id": id, "object": "response", "deleted": true})),
+            Some(_) => whole(
+                StatusCode::OK,
+                &json!({"id": id, "object": "response", "deleted": true}),
+            ),
             None => failure(&seen.headers, StatusCode::NOT_FOUND, "no such response"),
         };
     }
     let anthropic = is_anthropic(&seen.headers);
-    let shape = if anthropic { messages::model } else { chat::model };
+    let shape = if anthropic {
+        messages::model
+    } else {
+        chat::model
+    };
     match path.strip_prefix("/v1/models") {
         Some("") if anthropic => whole(StatusCode::OK, &messages::models(&MODELS)),
-        Some("") => whole(StatusCode::OK, &json!({"object": "list", "data": MODELS.map(shape)})),
+        Some("") => whole(
+            StatusCode::OK,
+            &json!({"object": "list", "data": MODELS.map(shape)}),
+        ),
         Some(name) if MODELS.contains(&name.trim_start_matches('/')) => {
             whole(StatusCode::OK, &shape(name.trim_start_matches('/')))
         }
@@ -182,14 +212,21 @@ fn ask(seen: &Seen, path: &str, body: &Value, before: u32, book: &Arc<Book>) -> 
         "/v1/completions" => (chat::prompt(body), chat::complete),
         "/v1/responses" => (responses::turn(body), responses::tell),
         "/v1/messages" => (messages::turn(body), messages::tell),
-        "/v1/messages/count_tokens" => return whole(StatusCode::OK, &messages::count(&messages::turn(body))),
+        "/v1/messages/count_tokens" => {
+            return whole(StatusCode::OK, &messages::count(&messages::turn(body)));
+        }
         "/v1/embeddings" => return whole(StatusCode::OK, &chat::embed(body)),
         _ => return failure(&seen.headers, StatusCode::NOT_FOUND, "no such thing here"),
     };
     match script::play(&turn, before) {
         Play::Fail { status, say } => failure(&seen.headers, status, &say),
         Play::Answer(answer) => {
-            let asked = Asked { id: &id, body, turn: &turn, answer: &answer };
+            let asked = Asked {
+                id: &id,
+                body,
+                turn: &turn,
+                answer: &answer,
+            };
             let told = speak(&asked);
             if let Some(response) = told.stored {
                 book.store(response);
@@ -234,11 +271,17 @@ pub(crate) enum Form {
 
 impl Told {
     fn whole(value: Value) -> Self {
-        Told { form: Form::Whole(value), stored: None }
+        Told {
+            form: Form::Whole(value),
+            stored: None,
+        }
     }
 
     fn streamed(events: Events) -> Self {
-        Told { form: Form::Streamed(events), stored: None }
+        Told {
+            form: Form::Streamed(events),
+            stored: None,
+        }
     }
 }
 
@@ -246,7 +289,10 @@ impl Book {
     /// Remembers a request, and says how often the very same one came before.
     fn note(&self, request: &Seen) -> u32 {
         let mut seen = lock(&self.seen);
-        let before = seen.iter().filter(|other| other.body == request.body && other.path == request.path).count();
+        let before = seen
+            .iter()
+            .filter(|other| other.body == request.body && other.path == request.path)
+            .count();
         seen.push_back(request.clone());
         if seen.len() > SEEN {
             seen.pop_front();
@@ -263,7 +309,10 @@ impl Book {
     }
 
     fn response(&self, id: &str) -> Option<Value> {
-        lock(&self.stored).iter().find(|response| response["id"] == json!(id)).cloned()
+        lock(&self.stored)
+            .iter()
+            .find(|response| response["id"] == json!(id))
+            .cloned()
     }
 
     fn note_hang_up(&self) {
@@ -273,18 +322,29 @@ impl Book {
 }
 
 fn whole(status: StatusCode, value: &Value) -> Response<Body> {
-    reply(status, "application/json", Either::Left(Full::new(Bytes::from(value.to_string()))))
+    reply(
+        status,
+        "application/json",
+        Either::Left(Full::new(Bytes::from(value.to_string()))),
+    )
 }
 
 fn streamed(stream: Stream) -> Response<Body> {
-    reply(StatusCode::OK, "text/event-stream; charset=utf-8", Either::Right(stream))
+    reply(
+        StatusCode::OK,
+        "text/event-stream; charset=utf-8",
+        Either::Right(stream),
+    )
 }
 
 fn reply(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+    headers.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(content_type),
+    );
     headers.insert("x-request-id", header::HeaderValue::from_static("req_demo"));
     headers.insert("request-id", header::HeaderValue::from_static("req_demo"));
     if status == StatusCode::TOO_MANY_REQUESTS {
@@ -296,7 +356,14 @@ fn reply(status: StatusCode, content_type: &'static str, body: Body) -> Response
 /// An error in the words of whoever asked.
 fn failure(headers: &HeaderMap, status: StatusCode, say: &str) -> Response<Body> {
     let anthropic = is_anthropic(headers);
-    whole(status, &if anthropic { messages::error(status, say) } else { chat::error(status, say) })
+    whole(
+        status,
+        &if anthropic {
+            messages::error(status, say)
+        } else {
+            chat::error(status, say)
+        },
+    )
 }
 
 fn is_anthropic(headers: &HeaderMap) -> bool {
@@ -310,7 +377,9 @@ fn tokens(text: &str) -> usize {
 
 /// FNV-1a: the same bytes give the same ids.
 fn fingerprint(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,7 +1,7 @@
 //! What the demo prints: in colour on a terminal, plain elsewhere.
 
-use super::stories::Story;
 use super::Told;
+use super::stories::Story;
 use crate::server::Addresses;
 use anstream::println;
 use owo_colors::OwoColorize;
@@ -14,7 +14,10 @@ const SHOWN: usize = 150;
 /// Before the walk.
 pub(super) fn opening(addresses: Addresses, policies: &Path) {
     println!("{}", "Sallyport demo".bold());
-    println!("The gateway listens on http://{}, a scripted model answers behind it.", addresses.agents);
+    println!(
+        "The gateway listens on http://{}, a scripted model answers behind it.",
+        addresses.agents
+    );
     println!("Policies: {}", policies.display());
 }
 
@@ -28,10 +31,20 @@ pub(super) fn story(number: usize, story: &Story, told: &Told) {
         Some(saw) => println!("   {}   {}", "model saw".cyan(), sent(saw)),
         None => println!("   {}   {}", "model saw".cyan(), "nothing".bold()),
     }
-    println!("   {}   {} {}", "agent got".cyan(), told.heard.status, cut(&told.heard.told()));
+    println!(
+        "   {}   {} {}",
+        "agent got".cyan(),
+        told.heard.status,
+        cut(&told.heard.told())
+    );
     println!("   {}     {}", "verdict".cyan(), why(told));
     if !told.is_as(story) {
-        println!("   {}", format!("This should have been {} by {}.", story.verdict, story.rule).red().bold());
+        println!(
+            "   {}",
+            format!("This should have been {} by {}.", story.verdict, story.rule)
+                .red()
+                .bold()
+        );
     }
 }
 
@@ -42,17 +55,30 @@ fn why(told: &Told) -> String {
         other => other.red().to_string(),
     };
     let names = |key: &str, field: &str| -> Vec<String> {
-        let items = told.record[key].as_array().map(Vec::as_slice).unwrap_or_default();
+        let items = told.record[key]
+            .as_array()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let mut names: Vec<String> = items
             .iter()
-            .filter_map(|item| if field.is_empty() { item.as_str() } else { item[field].as_str() })
+            .filter_map(|item| {
+                if field.is_empty() {
+                    item.as_str()
+                } else {
+                    item[field].as_str()
+                }
+            })
             .map(str::to_owned)
             .collect();
         names.dedup();
         names
     };
     let mut words = vec![verdict.bold().to_string()];
-    for (word, list) in [("rules", names("rules", "")), ("found", names("findings", "label")), ("hidden", names("hidden", ""))] {
+    for (word, list) in [
+        ("rules", names("rules", "")),
+        ("found", names("findings", "label")),
+        ("hidden", names("hidden", "")),
+    ] {
         if !list.is_empty() {
             words.push(format!("{word} {}", list.join(", ")));
         }
@@ -63,13 +89,28 @@ fn why(told: &Told) -> String {
 
 /// A request in one line: its last message, and the tools on offer.
 fn sent(body: &Value) -> String {
-    let messages = body["messages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let words = messages.last().and_then(|message| message["content"].as_str()).unwrap_or_default();
-    let tools = body["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let names = tools.iter().filter_map(|tool| tool["function"]["name"].as_str().or(tool["name"].as_str()));
+    let messages = body["messages"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let words = messages
+        .last()
+        .and_then(|message| message["content"].as_str())
+        .unwrap_or_default();
+    let tools = body["tools"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let names = tools
+        .iter()
+        .filter_map(|tool| tool["function"]["name"].as_str().or(tool["name"].as_str()));
     let names: Vec<&str> = names.collect();
     let model = body["model"].as_str().unwrap_or_default();
-    let tools = if names.is_empty() { String::new() } else { format!(" [tools: {}]", names.join(", ")) };
+    let tools = if names.is_empty() {
+        String::new()
+    } else {
+        format!(" [tools: {}]", names.join(", "))
+    };
     format!("{} “{}”{tools}", model.dimmed(), cut(words))
 }
 
@@ -77,7 +118,11 @@ fn sent(body: &Value) -> String {
 fn cut(text: &str) -> String {
     let seen: String = text.chars().filter(|c| !is_unseen(*c)).collect();
     let unseen = text.chars().filter(|c| is_unseen(*c)).count();
-    let mut shown: String = seen.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let mut shown: String = seen
+        .chars()
+        .take(SHOWN)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
     if seen.chars().count() > SHOWN {
         shown.push('…');
     }
@@ -96,7 +141,12 @@ pub(super) fn closing(otherwise: usize) {
     println!();
     match otherwise {
         0 => println!("{}", "Every exchange ended as it should.".green().bold()),
-        n => println!("{}", format!("{n} exchanges ended otherwise than they should have.").red().bold()),
+        n => println!(
+            "{}",
+            format!("{n} exchanges ended otherwise than they should have.")
+                .red()
+                .bold()
+        ),
     }
 }
 
@@ -109,9 +159,20 @@ pub(super) fn standing(addresses: Addresses, key: &str, providers: &[&str], poli
     println!("  export ANTHROPIC_BASE_URL=http://{agents}");
     println!("  export OPENAI_API_KEY={key} ANTHROPIC_API_KEY={key}");
     match providers {
-        [] => println!("The scripted model answers; tell it what to do with `say …`, `call TOOL with {{…}}`, `echo …`, `slow`."),
-        set => println!("Now the real provider answers, by your {}; the scripted model for the rest.", set.join(" and ")),
+        [] => println!(
+            "The scripted model answers; tell it what to do with `say …`, `call TOOL with {{…}}`, `echo …`, `slow`."
+        ),
+        set => println!(
+            "Now the real provider answers, by your {}; the scripted model for the rest.",
+            set.join(" and ")
+        ),
     }
-    println!("Change a rule in {} and ask again: it holds at once.", policies.display());
-    println!("Operators: http://{}   Stop with Ctrl-C.", addresses.operators);
+    println!(
+        "Change a rule in {} and ask again: it holds at once.",
+        policies.display()
+    );
+    println!(
+        "Operators: http://{}   Stop with Ctrl-C.",
+        addresses.operators
+    );
 }

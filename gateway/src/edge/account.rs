@@ -32,7 +32,9 @@ pub struct Account {
 impl Account {
     /// Opens an account now. `text`: whether findings are to be recorded with their words.
     pub fn begin(text: bool) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
         let began_ns = i64::try_from(since.as_nanos()).unwrap_or(i64::MAX);
         let id = decision_id(since.as_millis() as u64);
         Account {
@@ -155,7 +157,11 @@ impl Account {
 
     /// Notes that all went well.
     pub fn complete(&mut self) {
-        self.record.verdict = if self.edited { Verdict::Redacted } else { Verdict::Allowed };
+        self.record.verdict = if self.edited {
+            Verdict::Redacted
+        } else {
+            Verdict::Allowed
+        };
     }
 
     /// What a refusal needs to know.
@@ -188,15 +194,30 @@ impl Account {
         }
         for (finding, (kind, author)) in trail.findings.iter().zip(&trail.seen_in) {
             let text = payload.map_or("", |payload| payload.view(finding.part).text);
-            let part = PartView { id: finding.part, kind: *kind, author: *author, tool: None, text };
-            self.record.finding(flow, finding, &part, self.text && payload.is_some());
+            let part = PartView {
+                id: finding.part,
+                kind: *kind,
+                author: *author,
+                tool: None,
+                text,
+            };
+            self.record
+                .finding(flow, finding, &part, self.text && payload.is_some());
         }
-        trail.hidden.iter().for_each(|tool| self.record.hidden(tool));
+        trail
+            .hidden
+            .iter()
+            .for_each(|tool| self.record.hidden(tool));
         for warning in &trail.warnings {
-            self.record.warning(warning.rule.clone(), &warning.say, self.text);
+            self.record
+                .warning(warning.rule.clone(), &warning.say, self.text);
         }
         for CallRuling { tool, refused_by } in &trail.calls {
-            let verdict = if refused_by.is_some() { Verdict::Denied } else { Verdict::Allowed };
+            let verdict = if refused_by.is_some() {
+                Verdict::Denied
+            } else {
+                Verdict::Allowed
+            };
             self.record.call(tool, verdict, refused_by.clone());
         }
     }

@@ -46,7 +46,9 @@ impl Agents {
         }
         let mut preface = [0; 24];
         let peeked = tokio::time::timeout(patience, stream.try_peek(&mut preface)).await;
-        peeked.is_ok_and(|peeked| peeked.is_ok()).then_some(preface == *PREFACE)
+        peeked
+            .is_ok_and(|peeked| peeked.is_ok())
+            .then_some(preface == *PREFACE)
     }
 
     /// As long as for the head of a first request.
@@ -58,7 +60,11 @@ impl Agents {
 
 #[async_trait]
 impl ServerApp for Agents {
-    async fn process_new(self: &Arc<Self>, mut stream: Stream, shutdown: &ShutdownWatch) -> Option<Stream> {
+    async fn process_new(
+        self: &Arc<Self>,
+        mut stream: Stream,
+        shutdown: &ShutdownWatch,
+    ) -> Option<Stream> {
         let _session = super::Counted::enter(&self.http1.sessions);
         let is_plain = stream.get_ssl_digest().is_none();
         match &self.http2 {

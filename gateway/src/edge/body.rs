@@ -36,8 +36,14 @@ pub async fn read_json(session: &mut ServerSession, limits: BodyLimits) -> Resul
     if announced.is_some_and(|n| n > limits.bytes as u64) {
         return Err(Failure::BodyTooLarge(limits.bytes));
     }
-    if headers.get(header::EXPECT).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue")) {
-        session.write_continue_response().await.map_err(|_| Failure::AgentLeft)?;
+    if headers
+        .get(header::EXPECT)
+        .is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+    {
+        session
+            .write_continue_response()
+            .await
+            .map_err(|_| Failure::AgentLeft)?;
     }
     let whole = read(session, announced.unwrap_or(0) as usize, limits.bytes);
     let body = tokio::time::timeout(limits.time, whole)
@@ -53,7 +59,11 @@ async fn read(session: &mut ServerSession, announced: usize, max: usize) -> Resu
     let mut first: Option<Bytes> = None;
     let mut rest: Option<BytesMut> = None;
     let mut total = 0;
-    while let Some(chunk) = session.read_request_body().await.map_err(|_| Failure::BadFraming)? {
+    while let Some(chunk) = session
+        .read_request_body()
+        .await
+        .map_err(|_| Failure::BadFraming)?
+    {
         total += chunk.len();
         if total > max {
             return Err(Failure::BodyTooLarge(max));
@@ -74,18 +84,37 @@ async fn read(session: &mut ServerSession, announced: usize, max: usize) -> Resu
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+    headers
+        .get(header::CONTENT_LENGTH)?
+        .to_str()
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
 }
 
 fn check_media_type(headers: &HeaderMap) -> Result<(), Failure> {
-    let value = headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or("");
     let mut fields = value.split(';').map(str::trim);
-    let json = fields.next().is_some_and(|m| m.eq_ignore_ascii_case("application/json"));
+    let json = fields
+        .next()
+        .is_some_and(|m| m.eq_ignore_ascii_case("application/json"));
     let utf8 = fields.all(|parameter| {
         let lower = parameter.to_ascii_lowercase();
-        !lower.starts_with("charset") || matches!(lower.as_str(), "charset=utf-8" | "charset=\"utf-8\"" | "charset=utf8")
+        !lower.starts_with("charset")
+            || matches!(
+                lower.as_str(),
+                "charset=utf-8" | "charset=\"utf-8\"" | "charset=utf8"
+            )
     });
-    if json && utf8 { Ok(()) } else { Err(Failure::MediaType) }
+    if json && utf8 {
+        Ok(())
+    } else {
+        Err(Failure::MediaType)
+    }
 }
 
 fn packing(headers: &HeaderMap) -> Result<Option<Packing>, Failure> {
@@ -109,19 +138,28 @@ fn packing(headers: &HeaderMap) -> Result<Option<Packing>, Failure> {
 fn unpack(packing: Packing, packed: &[u8], limits: BodyLimits) -> Result<Bytes, Failure> {
     // Small bodies may unpack well beyond the ratio without harm.
     const ALWAYS_ALLOWED: usize = 64 << 10;
-    let max = limits.bytes.min((packed.len().saturating_mul(limits.ratio)).max(ALWAYS_ALLOWED));
+    let max = limits
+        .bytes
+        .min((packed.len().saturating_mul(limits.ratio)).max(ALWAYS_ALLOWED));
     let mut body = Vec::new();
     let bounded = max as u64 + 1;
     let read = match packing {
-        Packing::Gzip => flate2::read::GzDecoder::new(packed).take(bounded).read_to_end(&mut body),
-        Packing::Deflate => flate2::read::ZlibDecoder::new(packed).take(bounded).read_to_end(&mut body),
-        Packing::Brotli => brotli_decompressor::Decompressor::new(packed, 4096).take(bounded).read_to_end(&mut body),
-        Packing::Zstd => zstd::stream::read::Decoder::with_buffer(packed)
-            .and_then(|mut decoder| {
+        Packing::Gzip => flate2::read::GzDecoder::new(packed)
+            .take(bounded)
+            .read_to_end(&mut body),
+        Packing::Deflate => flate2::read::ZlibDecoder::new(packed)
+            .take(bounded)
+            .read_to_end(&mut body),
+        Packing::Brotli => brotli_decompressor::Decompressor::new(packed, 4096)
+            .take(bounded)
+            .read_to_end(&mut body),
+        Packing::Zstd => {
+            zstd::stream::read::Decoder::with_buffer(packed).and_then(|mut decoder| {
                 // A window of 8 MiB: larger ones are a way to make the reader allocate.
                 decoder.window_log_max(23)?;
                 decoder.take(bounded).read_to_end(&mut body)
-            }),
+            })
+        }
     };
     match read {
         Err(_) => Err(Failure::BadPacking),
@@ -132,7 +170,11 @@ fn unpack(packing: Packing, packed: &[u8], limits: BodyLimits) -> Result<Bytes, 
 }
 
 /// Decodes an upstream's answer that came packed although none was asked for.
-pub fn unpack_answer(headers: &HeaderMap, packed: Bytes, limits: BodyLimits) -> Result<Bytes, Failure> {
+pub fn unpack_answer(
+    headers: &HeaderMap,
+    packed: Bytes,
+    limits: BodyLimits,
+) -> Result<Bytes, Failure> {
     match packing(headers) {
         Ok(None) => Ok(packed),
         Ok(Some(packing)) => unpack(packing, &packed, limits).map_err(|_| Failure::UpstreamGarbled),
@@ -166,10 +208,22 @@ mod tests {
     fn bombs_stop_at_the_cap() {
         let zeros = vec![0u8; 8 << 20];
         let bomb = zstd::encode_all(&zeros[..], 19).unwrap();
-        assert!(matches!(unpack(Packing::Zstd, &bomb, LIMITS), Err(Failure::BodyTooPacked(100))));
-        let large = BodyLimits { ratio: 1 << 20, ..LIMITS };
-        assert!(matches!(unpack(Packing::Zstd, &bomb, large), Err(Failure::BodyTooLarge(_))));
-        assert!(matches!(unpack(Packing::Gzip, b"not gzip", LIMITS), Err(Failure::BadPacking)));
+        assert!(matches!(
+            unpack(Packing::Zstd, &bomb, LIMITS),
+            Err(Failure::BodyTooPacked(100))
+        ));
+        let large = BodyLimits {
+            ratio: 1 << 20,
+            ..LIMITS
+        };
+        assert!(matches!(
+            unpack(Packing::Zstd, &bomb, large),
+            Err(Failure::BodyTooLarge(_))
+        ));
+        assert!(matches!(
+            unpack(Packing::Gzip, b"not gzip", LIMITS),
+            Err(Failure::BadPacking)
+        ));
     }
 
     #[test]
@@ -177,7 +231,10 @@ mod tests {
         let check = |value: Option<&'static str>| {
             let mut headers = HeaderMap::new();
             if let Some(value) = value {
-                headers.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(value));
+                headers.insert(
+                    header::CONTENT_TYPE,
+                    header::HeaderValue::from_static(value),
+                );
             }
             check_media_type(&headers).is_ok()
         };

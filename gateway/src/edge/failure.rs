@@ -65,8 +65,8 @@ impl Failure {
         match self {
             Denied(_) => None,
             NoUpstream => Some(Blame::Gateway),
-            UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled
-            | HeldTooMuch | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
+            UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled | HeldTooMuch
+            | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
             _ => Some(Blame::Agent),
         }
     }
@@ -99,7 +99,11 @@ impl Failure {
             AgentLeft => (499, "agent_left", "The agent hung up.".to_owned()),
             AgentStalled => (499, "agent_stalled", "The agent stopped reading (`timeouts.agent_write`).".to_owned()),
         };
-        Fault { status, code, message }
+        Fault {
+            status,
+            code,
+            message,
+        }
     }
 
     /// Whether anything can still be said to the agent.
@@ -110,18 +114,38 @@ impl Failure {
 
 fn unrouted_words(unrouted: Unrouted) -> (u16, &'static str, String) {
     let (status, code, words) = match unrouted {
-        Unrouted::BadPath => (400, "bad_path", "The path is not in normal form: no dots, escapes, empty segments or odd characters."),
-        Unrouted::NoSuchPath => (404, "no_such_endpoint", "This endpoint does not pass Sallyport; nothing was sent upstream."),
-        Unrouted::WrongMethod => (405, "wrong_method", "This endpoint does not take this method."),
-        Unrouted::WebSocket => (426, "websocket", "WebSocket is not inspected here; use HTTP with a streamed answer."),
+        Unrouted::BadPath => (
+            400,
+            "bad_path",
+            "The path is not in normal form: no dots, escapes, empty segments or odd characters.",
+        ),
+        Unrouted::NoSuchPath => (
+            404,
+            "no_such_endpoint",
+            "This endpoint does not pass Sallyport; nothing was sent upstream.",
+        ),
+        Unrouted::WrongMethod => (
+            405,
+            "wrong_method",
+            "This endpoint does not take this method.",
+        ),
+        Unrouted::WebSocket => (
+            426,
+            "websocket",
+            "WebSocket is not inspected here; use HTTP with a streamed answer.",
+        ),
     };
     (status, code, words.to_owned())
 }
 
 fn unidentified_words(unidentified: &Unidentified) -> (u16, &'static str, String) {
     let words = match unidentified {
-        Unidentified::Missing => "No key. Send a Sallyport key as `Authorization: Bearer …` or `x-api-key`; the operator makes one with `sallyport key new`.",
-        Unidentified::Unknown => "This key is not known here. Provider keys do not work; ask the operator for a Sallyport key.",
+        Unidentified::Missing => {
+            "No key. Send a Sallyport key as `Authorization: Bearer …` or `x-api-key`; the operator makes one with `sallyport key new`."
+        }
+        Unidentified::Unknown => {
+            "This key is not known here. Provider keys do not work; ask the operator for a Sallyport key."
+        }
         Unidentified::Conflicting => "Two different keys were sent; send one.",
     };
     (401, "invalid_api_key", words.to_owned())
@@ -129,12 +153,36 @@ fn unidentified_words(unidentified: &Unidentified) -> (u16, &'static str, String
 
 fn bad_headers_words(bad: BadHeaders) -> (u16, &'static str, String) {
     let (status, code, words) = match bad {
-        BadHeaders::TooLarge => (431, "headers_too_large", "The headers are larger than `limits.headers`."),
-        BadHeaders::Underscore => (400, "bad_header_name", "Header names with an underscore are refused."),
-        BadHeaders::Nomination => (400, "bad_connection_header", "`Connection` names a field that must not be removed."),
-        BadHeaders::Framing => (400, "bad_framing", "Tell the body's length once: by `content-length`, or by `transfer-encoding: chunked`."),
-        BadHeaders::Host => (400, "bad_host", "`Host` must be one name or address, with a port or without."),
-        BadHeaders::ContentType => (400, "bad_content_type", "Several content types were sent; send one."),
+        BadHeaders::TooLarge => (
+            431,
+            "headers_too_large",
+            "The headers are larger than `limits.headers`.",
+        ),
+        BadHeaders::Underscore => (
+            400,
+            "bad_header_name",
+            "Header names with an underscore are refused.",
+        ),
+        BadHeaders::Nomination => (
+            400,
+            "bad_connection_header",
+            "`Connection` names a field that must not be removed.",
+        ),
+        BadHeaders::Framing => (
+            400,
+            "bad_framing",
+            "Tell the body's length once: by `content-length`, or by `transfer-encoding: chunked`.",
+        ),
+        BadHeaders::Host => (
+            400,
+            "bad_host",
+            "`Host` must be one name or address, with a port or without.",
+        ),
+        BadHeaders::ContentType => (
+            400,
+            "bad_content_type",
+            "Several content types were sent; send one.",
+        ),
     };
     (status, code, words.to_owned())
 }

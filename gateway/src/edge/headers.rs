@@ -70,7 +70,10 @@ pub enum BadHeaders {
 
 /// Checks a request's headers once, before anything is read from them.
 pub fn check(headers: &HeaderMap, bytes_max: usize) -> Result<(), BadHeaders> {
-    let bytes: usize = headers.iter().map(|(n, v)| n.as_str().len() + v.len() + 4).sum();
+    let bytes: usize = headers
+        .iter()
+        .map(|(n, v)| n.as_str().len() + v.len() + 4)
+        .sum();
     if bytes > bytes_max {
         return Err(BadHeaders::TooLarge);
     }
@@ -83,7 +86,12 @@ pub fn check(headers: &HeaderMap, bytes_max: usize) -> Result<(), BadHeaders> {
     if !is_plain_host(headers) {
         return Err(BadHeaders::Host);
     }
-    if headers.get_all(header::CONTENT_TYPE).iter().nth(1).is_some() {
+    if headers
+        .get_all(header::CONTENT_TYPE)
+        .iter()
+        .nth(1)
+        .is_some()
+    {
         return Err(BadHeaders::ContentType);
     }
     let protected = [
@@ -104,7 +112,10 @@ fn is_plain_framing(headers: &HeaderMap) -> bool {
     let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
     match (codings.next(), codings.next()) {
         (None, _) => true,
-        (Some(only), None) => only.as_bytes().eq_ignore_ascii_case(b"chunked") && !headers.contains_key(header::CONTENT_LENGTH),
+        (Some(only), None) => {
+            only.as_bytes().eq_ignore_ascii_case(b"chunked")
+                && !headers.contains_key(header::CONTENT_LENGTH)
+        }
         _ => false,
     }
 }
@@ -112,8 +123,13 @@ fn is_plain_framing(headers: &HeaderMap) -> bool {
 /// Whether there is at most one host, and it holds nothing but a name or an address, and a port.
 fn is_plain_host(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
-    hosts.next().is_none_or(|host| host.as_bytes().iter().all(plain)) && hosts.next().is_none()
+    let plain = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']')
+    };
+    hosts
+        .next()
+        .is_none_or(|host| host.as_bytes().iter().all(plain))
+        && hosts.next().is_none()
 }
 
 /// The fields that `Connection` names as belonging to this connection alone.
@@ -152,7 +168,10 @@ mod tests {
     fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+            headers.append(
+                HeaderName::from_static(name),
+                HeaderValue::from_static(value),
+            );
         }
         headers
     }
@@ -171,12 +190,18 @@ mod tests {
             ("x-stainless-lang", "python"),
         ]);
         let kept: Vec<&str> = forwarded(&headers).map(|(n, _)| n.as_str()).collect();
-        assert_eq!(kept, ["anthropic-beta", "anthropic-version", "x-stainless-lang"]);
+        assert_eq!(
+            kept,
+            ["anthropic-beta", "anthropic-version", "x-stainless-lang"]
+        );
     }
 
     #[test]
     fn odd_headers_are_refused() {
-        assert_eq!(check(&map(&[("x_agent_id", "1")]), 1000), Err(BadHeaders::Underscore));
+        assert_eq!(
+            check(&map(&[("x_agent_id", "1")]), 1000),
+            Err(BadHeaders::Underscore)
+        );
         let nominates = map(&[("connection", "Authorization")]);
         assert_eq!(check(&nominates, 1000), Err(BadHeaders::Nomination));
         assert_eq!(check(&map(&[("a", "b")]), 3), Err(BadHeaders::TooLarge));

@@ -19,13 +19,17 @@ impl UpstreamKeys {
     pub fn new<'a>(keys: impl Iterator<Item = &'a str>) -> Self {
         let long = keys.filter(|key| key.len() >= KEY_BYTES_MIN);
         UpstreamKeys {
-            finders: long.map(|key| Finder::new(key.as_bytes()).into_owned()).collect(),
+            finders: long
+                .map(|key| Finder::new(key.as_bytes()).into_owned())
+                .collect(),
         }
     }
 
     /// Whether a header value holds a key.
     pub fn is_in(&self, value: &[u8]) -> bool {
-        self.finders.iter().any(|finder| finder.find(value).is_some())
+        self.finders
+            .iter()
+            .any(|finder| finder.find(value).is_some())
     }
 }
 
@@ -52,9 +56,17 @@ impl Filter for UpstreamKeys {
         let bytes = text.as_bytes();
         let begun = |key: &[u8]| {
             let longest = bytes.len().min(key.len() - 1);
-            (1..=longest).rev().find(|&n| bytes.ends_with(&key[..n])).unwrap_or(0)
+            (1..=longest)
+                .rev()
+                .find(|&n| bytes.ends_with(&key[..n]))
+                .unwrap_or(0)
         };
-        let longest = self.finders.iter().map(|f| begun(f.needle())).max().unwrap_or(0);
+        let longest = self
+            .finders
+            .iter()
+            .map(|f| begun(f.needle()))
+            .max()
+            .unwrap_or(0);
         bytes.len() - longest
     }
 
@@ -73,7 +85,13 @@ mod tests {
         let keys = UpstreamKeys::new(["upstream-key-1234"].into_iter());
         let text = "bad key upstream-key-1234!";
         let mut findings = Vec::new();
-        let part = PartView { id: PartId(0), kind: Kind::Text, author: Author::Model, tool: None, text };
+        let part = PartView {
+            id: PartId(0),
+            kind: Kind::Text,
+            author: Author::Model,
+            tool: None,
+            text,
+        };
         keys.inspect(&part, &mut Report::new(PartId(0), &mut findings));
         assert_eq!(findings[0].range, 8..25);
         assert_eq!(keys.settled("all is well"), 11);

@@ -1,12 +1,12 @@
 //! The way back: an answer is read and judged like a request, whole or as it flows.
 
+use super::Edge;
+use super::account::Account;
 use super::body::{BodyLimits, unpack_answer};
 use super::failure::Failure;
 use super::headers::returned;
 use super::reply::{self, ID_HEADER};
 use super::upstream::{Answer, upstream_failure};
-use super::Edge;
-use super::account::Account;
 use crate::state::State;
 use bytes::{Bytes, BytesMut};
 use http::{Version, header};
@@ -38,10 +38,22 @@ pub async fn answer(
         return Err(Failure::UpstreamRedirect);
     }
     if is_event_stream(&answer.head) {
-        if answer.head.headers.get(header::CONTENT_ENCODING).is_some_and(|v| v.as_bytes() != b"identity") {
+        if answer
+            .head
+            .headers
+            .get(header::CONTENT_ENCODING)
+            .is_some_and(|v| v.as_bytes() != b"identity")
+        {
             return Err(Failure::UpstreamGarbled);
         }
-        return Flow { edge, state, exchange, terms }.relay(session, answer, account).await;
+        return Flow {
+            edge,
+            state,
+            exchange,
+            terms,
+        }
+        .relay(session, answer, account)
+        .await;
     }
     whole(edge, session, answer, exchange, state, terms, account).await
 }
@@ -51,7 +63,10 @@ fn is_event_stream(head: &ResponseHeader) -> bool {
 }
 
 fn media_type(head: &ResponseHeader) -> &str {
-    let value = head.headers.get(header::CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let value = head
+        .headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|v| v.to_str().ok());
     value.and_then(|v| v.split(';').next()).unwrap_or("").trim()
 }
 
@@ -70,7 +85,12 @@ async fn whole(
         body = read_whole(&mut answer, max) => body?,
         _ = session.read_body_or_idle(true) => return Err(Failure::AgentLeft),
     };
-    let Answer { session: upstream, peer, link, head } = answer;
+    let Answer {
+        session: upstream,
+        peer,
+        link,
+        head,
+    } = answer;
     link.keep(upstream, &peer).await;
     let limits = BodyLimits {
         bytes: max,
@@ -87,17 +107,30 @@ async fn whole(
         edge.stored.created(&exchange.caller, payload.text(*id));
     }
     let mut header = returned_header(session, &head, state, account)?;
-    header.insert_header(header::CONTENT_LENGTH, cleared.len()).map_err(|_| Failure::UpstreamGarbled)?;
+    header
+        .insert_header(header::CONTENT_LENGTH, cleared.len())
+        .map_err(|_| Failure::UpstreamGarbled)?;
     account.answered(head.status.as_u16(), cleared.len());
-    session.write_response_header(Box::new(header)).await.map_err(|_| Failure::AgentLeft)?;
-    session.write_response_body(cleared.into_bytes(), true).await.map_err(|_| Failure::AgentStalled)?;
+    session
+        .write_response_header(Box::new(header))
+        .await
+        .map_err(|_| Failure::AgentLeft)?;
+    session
+        .write_response_body(cleared.into_bytes(), true)
+        .await
+        .map_err(|_| Failure::AgentStalled)?;
     account.complete();
     Ok(())
 }
 
 async fn read_whole(answer: &mut Answer, max: usize) -> Result<Bytes, Failure> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = answer.session.read_response_body().await.map_err(upstream_failure)? {
+    while let Some(chunk) = answer
+        .session
+        .read_response_body()
+        .await
+        .map_err(upstream_failure)?
+    {
         if body.len() + chunk.len() > max {
             return Err(Failure::AnswerTooLarge(max));
         }
@@ -108,7 +141,11 @@ async fn read_whole(answer: &mut Answer, max: usize) -> Result<Bytes, Failure> {
 
 /// Reads an answer by what it says it is. JSON that cannot be read strictly is not passed on: what was
 /// judged would not be what the agent reads.
-fn read_payload(exchange: &Exchange, head: &ResponseHeader, body: Bytes) -> Result<Payload, Failure> {
+fn read_payload(
+    exchange: &Exchange,
+    head: &ResponseHeader,
+    body: Bytes,
+) -> Result<Payload, Failure> {
     if body.is_empty() {
         return Ok(Payload::empty());
     }
@@ -161,11 +198,20 @@ enum Next {
 }
 
 impl Flow<'_> {
-    async fn relay(self, session: &mut ServerSession, mut answer: Answer, account: &mut Account) -> Result<(), Failure> {
+    async fn relay(
+        self,
+        session: &mut ServerSession,
+        mut answer: Answer,
+        account: &mut Account,
+    ) -> Result<(), Failure> {
         let engine = self.state.engine.clone();
         let hold = self.state.config.limits.stream_hold;
         let mut gate = Gate::new(engine, self.exchange.clone(), self.terms.clone(), hold);
-        let mut agent = AgentStream { begun: false, head: &answer.head.clone(), state: self.state };
+        let mut agent = AgentStream {
+            begun: false,
+            head: &answer.head.clone(),
+            state: self.state,
+        };
         let mut heard = Instant::now();
         let ended = loop {
             let flowed = match next(session, &mut answer).await {
@@ -179,7 +225,10 @@ impl Flow<'_> {
                 Err(failure) => break Err(failure),
             };
             let Flowed { cleared, cut } = flowed;
-            let bytes = match (cleared.is_empty(), heard.elapsed() >= STILL_HERE && cut.is_none()) {
+            let bytes = match (
+                cleared.is_empty(),
+                heard.elapsed() >= STILL_HERE && cut.is_none(),
+            ) {
                 (false, _) => cleared.into_bytes(),
                 (true, true) => Bytes::from_static(STILL_HERE_COMMENT),
                 (true, false) => Bytes::new(),
@@ -196,7 +245,12 @@ impl Flow<'_> {
             }
         };
         if ended.is_ok() {
-            let Answer { session: upstream, peer, link, .. } = answer;
+            let Answer {
+                session: upstream,
+                peer,
+                link,
+                ..
+            } = answer;
             link.keep(upstream, &peer).await;
         }
         self.end(session, gate, agent, ended, account).await
@@ -224,7 +278,9 @@ impl Flow<'_> {
                     self.edge.stored.created(&self.exchange.caller, &id);
                 }
                 if !flowed.cleared.is_empty() {
-                    agent.send(session, flowed.cleared.into_bytes(), account).await?;
+                    agent
+                        .send(session, flowed.cleared.into_bytes(), account)
+                        .await?;
                 }
                 match flowed.cut {
                     Some(cut) => ended.and(Err(failure_of(cut))),
@@ -267,13 +323,25 @@ struct AgentStream<'a> {
 }
 
 impl AgentStream<'_> {
-    async fn send(&mut self, session: &mut ServerSession, bytes: Bytes, account: &mut Account) -> Result<(), Failure> {
+    async fn send(
+        &mut self,
+        session: &mut ServerSession,
+        bytes: Bytes,
+        account: &mut Account,
+    ) -> Result<(), Failure> {
         self.begin(session, account).await?;
         account.flowed(bytes.len());
-        session.write_response_body(bytes, false).await.map_err(|_| Failure::AgentStalled)
+        session
+            .write_response_body(bytes, false)
+            .await
+            .map_err(|_| Failure::AgentStalled)
     }
 
-    async fn begin(&mut self, session: &mut ServerSession, account: &mut Account) -> Result<(), Failure> {
+    async fn begin(
+        &mut self,
+        session: &mut ServerSession,
+        account: &mut Account,
+    ) -> Result<(), Failure> {
         if self.begun {
             return Ok(());
         }
@@ -285,7 +353,10 @@ impl AgentStream<'_> {
                 .map_err(|_| Failure::UpstreamGarbled)?;
         }
         account.answered(self.head.status.as_u16(), 0);
-        session.write_response_header(Box::new(header)).await.map_err(|_| Failure::AgentLeft)
+        session
+            .write_response_header(Box::new(header))
+            .await
+            .map_err(|_| Failure::AgentLeft)
     }
 
     async fn finish(
@@ -302,11 +373,17 @@ impl AgentStream<'_> {
             account.fail(&failure);
             account.flowed(last.len());
             // The stream ends after the error and without the dialect's sign of completion.
-            session.write_response_body(last, true).await.map_err(|_| Failure::AgentLeft)?;
+            session
+                .write_response_body(last, true)
+                .await
+                .map_err(|_| Failure::AgentLeft)?;
             return Ok(());
         }
         self.begin(session, account).await?;
-        session.finish_body().await.map_err(|_| Failure::AgentLeft)?;
+        session
+            .finish_body()
+            .await
+            .map_err(|_| Failure::AgentLeft)?;
         account.complete();
         Ok(())
     }

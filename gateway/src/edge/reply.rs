@@ -1,7 +1,7 @@
 //! What the gateway itself says to an agent.
 
-use super::failure::Failure;
 use super::account::Account;
+use super::failure::Failure;
 use bytes::Bytes;
 use pingora_core::protocols::http::ServerSession;
 use pingora_http::ResponseHeader;
@@ -46,10 +46,14 @@ pub async fn write(session: &mut ServerSession, reply: Reply, account: &mut Acco
 /// The closing words of a stream that has begun.
 pub fn closing(failure: &Failure, account: &Account) -> Bytes {
     match failure {
-        Failure::Denied(denial) => account.dialect.closing(&denial.rule, &denial.say, &account.id),
+        Failure::Denied(denial) => account
+            .dialect
+            .closing(&denial.rule, &denial.say, &account.id),
         other => {
             let fault = other.fault();
-            account.dialect.closing(fault.code, &fault.message, &account.id)
+            account
+                .dialect
+                .closing(fault.code, &fault.message, &account.id)
         }
     }
 }

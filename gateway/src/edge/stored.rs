@@ -48,7 +48,12 @@ impl Stored {
     }
 
     /// The ids that a request leans on and that its caller did not create.
-    pub fn foreign<'a>(&self, caller: &Caller, endpoint: &'a Endpoint, payload: &'a Payload) -> Vec<&'a str> {
+    pub fn foreign<'a>(
+        &self,
+        caller: &Caller,
+        endpoint: &'a Endpoint,
+        payload: &'a Payload,
+    ) -> Vec<&'a str> {
         let in_body = payload.outline().stored.iter().map(|id| payload.text(*id));
         let all = endpoint.stored.as_deref().into_iter().chain(in_body);
         all.filter(|id| !self.is_own(caller, id)).collect()
@@ -61,9 +66,13 @@ impl Stored {
     }
 
     fn shard(&self, id: &str) -> std::sync::MutexGuard<'_, Shard> {
-        let hash = id.bytes().fold(0usize, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        let hash = id.bytes().fold(0usize, |hash, byte| {
+            hash.wrapping_mul(31).wrapping_add(byte.into())
+        });
         // A panic while the lock was held cannot leave a shard half written in a way that matters.
-        self.shards[hash % SHARDS].lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.shards[hash % SHARDS]
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

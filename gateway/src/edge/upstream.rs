@@ -1,12 +1,12 @@
 //! Sending what was cleared to an upstream: connections, addresses, keys, one fresh try.
 
+use super::account::Account;
 use super::failure::Failure;
 use super::headers::forwarded;
 use crate::config::{Config, Timeouts, Upstream};
-use super::account::Account;
 use http::{HeaderValue, header};
-use pingora_core::connectors::http::Connector;
 use pingora_core::connectors::ConnectorOptions;
+use pingora_core::connectors::http::Connector;
 use pingora_core::protocols::ALPN;
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::client::HttpSession;
@@ -51,7 +51,11 @@ impl Link {
     /// The upstream's addresses, looked up at most every [`ADDRESS_TTL`]; old ones serve while a
     /// look-up fails.
     async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let known = self.addresses.lock().unwrap_or_else(|p| p.into_inner()).clone();
+        let known = self
+            .addresses
+            .lock()
+            .unwrap_or_else(|p| p.into_inner())
+            .clone();
         if let Some((since, addresses)) = &known
             && since.elapsed() < ADDRESS_TTL
         {
@@ -104,7 +108,9 @@ impl Link {
     /// Keeps a connection whose answer was read to its end.
     pub async fn keep(&self, session: HttpSession, peer: &HttpPeer) {
         let idle = Some(self.timeouts.upstream_keep_alive);
-        self.connector.release_http_session(session, peer, idle).await;
+        self.connector
+            .release_http_session(session, peer, idle)
+            .await;
     }
 }
 
@@ -138,7 +144,9 @@ pub async fn send(
         let (mut session, peer) = loop {
             let (mut session, peer) = link.connect().await?;
             let written = async {
-                session.write_request_header(Box::new(request.clone())).await?;
+                session
+                    .write_request_header(Box::new(request.clone()))
+                    .await?;
                 if !body.is_empty() {
                     session.write_request_body(body.clone(), true).await?;
                 }
@@ -154,7 +162,10 @@ pub async fn send(
         session.set_read_timeout(Some(config.timeouts.answer_head));
         read_head(&mut session).await?;
         session.set_read_timeout(Some(config.timeouts.answer_idle));
-        let head = session.response_header().cloned().ok_or(Failure::UpstreamGarbled)?;
+        let head = session
+            .response_header()
+            .cloned()
+            .ok_or(Failure::UpstreamGarbled)?;
         Ok::<_, Failure>((session, peer, Box::new(head)))
     };
     let (session, peer, head) = tokio::select! {
@@ -163,7 +174,12 @@ pub async fn send(
         _ = agent.read_body_or_idle(true) => return Err(Failure::AgentLeft),
     };
     account.first_byte();
-    Ok(Answer { session, peer, link: link.clone(), head })
+    Ok(Answer {
+        session,
+        peer,
+        link: link.clone(),
+        head,
+    })
 }
 
 /// Reads up to the final head; 1xx heads are passed over, a protocol switch is refused.
@@ -171,7 +187,10 @@ async fn read_head(session: &mut HttpSession) -> Result<(), Failure> {
     // Bounds an upstream that sends 1xx for ever.
     const INFORMATIONAL_MAX: usize = 16;
     for _ in 0..INFORMATIONAL_MAX {
-        session.read_response_header().await.map_err(upstream_failure)?;
+        session
+            .read_response_header()
+            .await
+            .map_err(upstream_failure)?;
         let status = session.response_header().map(|head| head.status);
         match status {
             Some(status) if status == http::StatusCode::SWITCHING_PROTOCOLS => break,
@@ -193,10 +212,17 @@ pub fn upstream_failure(error: pingora_core::BError) -> Failure {
     }
 }
 
-fn request_header(agent: &ServerSession, link: &Link, length: usize) -> Result<RequestHeader, Failure> {
+fn request_header(
+    agent: &ServerSession,
+    link: &Link,
+    length: usize,
+) -> Result<RequestHeader, Failure> {
     let asked = agent.req_header();
     let upstream = &link.upstream;
-    let target = asked.uri.path_and_query().map_or("/", |target| target.as_str());
+    let target = asked
+        .uri
+        .path_and_query()
+        .map_or("/", |target| target.as_str());
     let path = upstream.url.path(target);
     let built = || -> pingora_core::Result<RequestHeader> {
         let mut request = RequestHeader::build(asked.method.clone(), path.as_bytes(), Some(16))?;
@@ -225,6 +251,8 @@ fn request_header(agent: &ServerSession, link: &Link, length: usize) -> Result<R
 fn key_header(upstream: &Upstream, key: &str) -> (http::HeaderName, String) {
     match upstream.speaks {
         crate::config::Speaks::Openai => (header::AUTHORIZATION, format!("Bearer {key}")),
-        crate::config::Speaks::Anthropic => (http::HeaderName::from_static("x-api-key"), key.to_owned()),
+        crate::config::Speaks::Anthropic => {
+            (http::HeaderName::from_static("x-api-key"), key.to_owned())
+        }
     }
 }

@@ -98,7 +98,9 @@ impl Growing {
 
     /// The pieces that `range` of the whole text lies in.
     pub(super) fn places(&self, range: Range<usize>) -> impl Iterator<Item = &Place> {
-        let first = self.places.partition_point(|p| p.segment.text.end as usize <= range.start);
+        let first = self
+            .places
+            .partition_point(|p| p.segment.text.end as usize <= range.start);
         self.places
             .range(first..)
             .take_while(move |p| (p.segment.text.start as usize) < range.end)
@@ -107,7 +109,11 @@ impl Growing {
     /// Marks the text up to `clear` as judged; lets old text go if it may.
     pub(super) fn set_clear(&mut self, clear: usize, may_forget: bool) {
         self.clear = clear;
-        while self.places.front().is_some_and(|p| p.segment.text.end as usize <= clear) {
+        while self
+            .places
+            .front()
+            .is_some_and(|p| p.segment.text.end as usize <= clear)
+        {
             self.places.pop_front();
         }
         let behind = clear - self.base;

@@ -18,23 +18,41 @@ pub const HOLD: usize = 1 << 20;
 /// An engine with all detectors under these policies; layers that are not given allow everything.
 pub fn engine<'a>(policies: impl IntoIterator<Item = (&'a str, &'a str)>) -> Arc<Engine> {
     let mut source = PolicySource::of(policies);
-    let given = |source: &PolicySource, layer: &str| source.files.iter().any(|file| file.text.contains(layer));
+    let given = |source: &PolicySource, layer: &str| {
+        source.files.iter().any(|file| file.text.contains(layer))
+    };
     for (file, text) in ALLOW_ALL {
         if !given(&source, text.lines().next().unwrap_or_default()) {
             source.add(file, text);
         }
     }
-    let policy = Policy::compile(&source, Limits { time: Duration::from_secs(10), ..Limits::default() });
+    let policy = Policy::compile(
+        &source,
+        Limits {
+            time: Duration::from_secs(10),
+            ..Limits::default()
+        },
+    );
     let policy = policy.unwrap_or_else(|errors| panic!("the policies do not compile:\n{errors}"));
     let placeholders = Placeholders::new(Sha256::digest(REDACTION_KEY).into());
-    Arc::new(Engine::new(vec![Box::new(Detectors::default())], Arc::new(policy), placeholders, || Duration::ZERO))
+    Arc::new(Engine::new(
+        vec![Box::new(Detectors::default())],
+        Arc::new(policy),
+        placeholders,
+        || Duration::ZERO,
+    ))
 }
 
 /// What is known of an exchange of team `red` at an endpoint.
 pub fn about(endpoint: &Endpoint, path: &str) -> Exchange {
     Exchange {
         id: "<id>".into(),
-        caller: Caller { team: "red".into(), agent: "tester".into(), key: "red-key".into(), labels: Arc::new([]) },
+        caller: Caller {
+            team: "red".into(),
+            agent: "tester".into(),
+            key: "red-key".into(),
+            labels: Arc::new([]),
+        },
         route: "openai".into(),
         dialect: endpoint.dialect,
         operation: endpoint.operation,
@@ -57,38 +75,72 @@ pub fn run_in_memory(trace: &Trace) -> Vec<Judged> {
     let engine = engine(trace.policies());
     let mut own = Vec::new();
     let exchanges = trace.exchanges();
-    exchanges.iter().filter_map(|exchange| judge(&engine, &mut own, &exchange.sends, exchange.answers.as_deref())).collect()
+    exchanges
+        .iter()
+        .filter_map(|exchange| {
+            judge(
+                &engine,
+                &mut own,
+                &exchange.sends,
+                exchange.answers.as_deref(),
+            )
+        })
+        .collect()
 }
 
 /// `own`: ids of state at the provider that the caller made.
-fn judge(engine: &Arc<Engine>, own: &mut Vec<String>, sends: &str, answers: Option<&str>) -> Option<Judged> {
+fn judge(
+    engine: &Arc<Engine>,
+    own: &mut Vec<String>,
+    sends: &str,
+    answers: Option<&str>,
+) -> Option<Judged> {
     let (line, headers, body) = split(sends);
     let mut words = line.split(' ');
     let method: Method = words.next()?.parse().ok()?;
     let path = words.next()?;
     let mut map = HeaderMap::new();
     for (name, value) in headers {
-        map.insert(HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?);
+        map.insert(
+            HeaderName::try_from(name).ok()?,
+            HeaderValue::try_from(value).ok()?,
+        );
     }
     let endpoint = Endpoint::find(&method, path.as_bytes(), &map).ok()?;
     let about = Arc::new(about(&endpoint, path));
     let payload = match endpoint.has_body {
-        true => match endpoint.dialect.read_request(endpoint.operation, Bytes::from(body)) {
+        true => match endpoint
+            .dialect
+            .read_request(endpoint.operation, Bytes::from(body))
+        {
             Ok(payload) => payload,
             Err(_) => return None,
         },
         false => Payload::empty(),
     };
     let leant_on = payload.outline().stored.iter().map(|id| payload.text(*id));
-    let foreign: Vec<&str> = leant_on.filter(|id| !own.iter().any(|own| own == id)).collect();
+    let foreign: Vec<&str> = leant_on
+        .filter(|id| !own.iter().any(|own| own == id))
+        .collect();
     let ruling = engine.judge_request(&about, &payload, &foreign);
     let request = match ruling.clear() {
         Ok(cleared) => cleared.into_bytes(),
-        Err(denial) => return Some(Judged { request: Err(denial.rule.to_string()), answer: None }),
+        Err(denial) => {
+            return Some(Judged {
+                request: Err(denial.rule.to_string()),
+                answer: None,
+            });
+        }
     };
-    let terms = Terms { hidden: ruling.trail.hidden.clone(), model: payload.model().map(str::to_owned) };
+    let terms = Terms {
+        hidden: ruling.trail.hidden.clone(),
+        model: payload.model().map(str::to_owned),
+    };
     let answer = answers.map(|text| judge_answer(engine, own, &about, terms, text));
-    Some(Judged { request: Ok(conceal(&String::from_utf8_lossy(&request))), answer })
+    Some(Judged {
+        request: Ok(conceal(&String::from_utf8_lossy(&request))),
+        answer,
+    })
 }
 
 fn judge_answer(
@@ -99,14 +151,30 @@ fn judge_answer(
     text: &str,
 ) -> Result<String, String> {
     let (_, headers, body) = split(text);
-    let streamed = headers.iter().any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
+    let streamed = headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.starts_with("text/event-stream"));
     if streamed {
-        return stream(engine, about, terms, events(&body).iter().map(String::as_bytes));
+        return stream(
+            engine,
+            about,
+            terms,
+            events(&body).iter().map(String::as_bytes),
+        );
     }
-    let Ok(payload) = about.dialect.read_answer(about.operation, Bytes::from(body)) else {
+    let Ok(payload) = about
+        .dialect
+        .read_answer(about.operation, Bytes::from(body))
+    else {
         return Err("unreadable".to_owned());
     };
-    own.extend(payload.outline().created.iter().map(|id| payload.text(*id).to_owned()));
+    own.extend(
+        payload
+            .outline()
+            .created
+            .iter()
+            .map(|id| payload.text(*id).to_owned()),
+    );
     match engine.judge_answer(about, &payload, &terms).clear() {
         Ok(cleared) => Ok(conceal(&String::from_utf8_lossy(&cleared.into_bytes()))),
         Err(denial) => Err(denial.rule.to_string()),
@@ -138,7 +206,9 @@ pub fn stream<'a>(
 }
 
 fn told(out: &[u8], cut: &sallyport_policy::Cut) -> String {
-    let why = cut.denial().map_or_else(|| format!("{cut:?}"), |denial| denial.rule.to_string());
+    let why = cut
+        .denial()
+        .map_or_else(|| format!("{cut:?}"), |denial| denial.rule.to_string());
     format!("{}<cut: {why}>", conceal(&String::from_utf8_lossy(out)))
 }
 
@@ -146,28 +216,44 @@ fn told(out: &[u8], cut: &sallyport_policy::Cut) -> String {
 pub fn agrees(trace: &Trace, judged: &[Judged]) -> Result<(), String> {
     let bodies = |name: &str| -> Vec<String> {
         let sections = trace.sections.iter().filter(|section| section.name == name);
-        sections.map(|section| section.text.split_once("\n\n").map_or("", |(_, body)| body).to_owned()).collect()
+        sections
+            .map(|section| {
+                section
+                    .text
+                    .split_once("\n\n")
+                    .map_or("", |(_, body)| body)
+                    .to_owned()
+            })
+            .collect()
     };
     let (receives, got) = (bodies("upstream receives"), bodies("agent receives"));
     for (at, judged) in judged.iter().enumerate() {
         match (&judged.request, receives.get(at)) {
             (Ok(body), Some(expected)) if body != expected => {
-                return Err(format!("the upstream would receive\n{body}\ninstead of\n{expected}"));
+                return Err(format!(
+                    "the upstream would receive\n{body}\ninstead of\n{expected}"
+                ));
             }
             (Err(rule), Some(expected)) if !expected.is_empty() => {
-                return Err(format!("{rule} refused what the upstream received:\n{expected}"));
+                return Err(format!(
+                    "{rule} refused what the upstream received:\n{expected}"
+                ));
             }
             _ => {}
         }
         let expected = got.get(at).map(String::as_str).unwrap_or_default();
         match &judged.answer {
             Some(Ok(body)) if body != expected => {
-                return Err(format!("the agent would get\n{body}\ninstead of\n{expected}"));
+                return Err(format!(
+                    "the agent would get\n{body}\ninstead of\n{expected}"
+                ));
             }
             Some(Err(said)) => {
                 let begun = said.split("<cut:").next().unwrap_or_default();
                 if said.contains("<cut:") && !expected.starts_with(begun) {
-                    return Err(format!("the agent would get\n{said}\ninstead of\n{expected}"));
+                    return Err(format!(
+                        "the agent would get\n{said}\ninstead of\n{expected}"
+                    ));
                 }
             }
             _ => {}

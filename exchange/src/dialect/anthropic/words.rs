@@ -38,7 +38,11 @@ pub(in super::super) fn closing(code: &str, say: &str, id: &str) -> Bytes {
     let mut event = String::new();
     let say = format!("{say} ({code}, decision {id})");
     // A rule's name holds its layer and a slash; a failure's code does not.
-    let kind = if code.contains('/') { "permission_error" } else { "api_error" };
+    let kind = if code.contains('/') {
+        "permission_error"
+    } else {
+        "api_error"
+    };
     push_event(&mut event, "error", &error(kind, &say, id));
     Bytes::from(event)
 }

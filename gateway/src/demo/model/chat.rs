@@ -18,17 +18,28 @@ pub(super) fn turn(body: &Value) -> Turn {
         after_tool: last["role"] == "tool",
         media: media(&last["content"]),
         tools: names(&body["tools"], |tool| &tool["function"]["name"]),
-        read: messages.iter().map(|message| words(&message["content"]).len()).sum(),
+        read: messages
+            .iter()
+            .map(|message| words(&message["content"]).len())
+            .sum(),
     }
 }
 
 /// Reads a legacy completion request.
 pub(super) fn prompt(body: &Value) -> Turn {
     let words = match &body["prompt"] {
-        Value::Array(prompts) => prompts.first().and_then(Value::as_str).unwrap_or_default().to_owned(),
+        Value::Array(prompts) => prompts
+            .first()
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         prompt => prompt.as_str().unwrap_or_default().to_owned(),
     };
-    Turn { read: words.len(), words, ..Turn::default() }
+    Turn {
+        read: words.len(),
+        words,
+        ..Turn::default()
+    }
 }
 
 /// The text of a message's content: a string, or parts.
@@ -46,19 +57,30 @@ pub(super) fn words(content: &Value) -> String {
 /// How many parts of a content are no text.
 pub(super) fn media(content: &Value) -> usize {
     let parts = content.as_array().map(Vec::as_slice).unwrap_or_default();
-    parts.iter().filter(|part| !part["text"].is_string()).count()
+    parts
+        .iter()
+        .filter(|part| !part["text"].is_string())
+        .count()
 }
 
 /// The names of the tools on offer.
 pub(super) fn names(tools: &Value, name: impl Fn(&Value) -> &Value) -> Vec<String> {
     let tools = tools.as_array().map(Vec::as_slice).unwrap_or_default();
-    tools.iter().filter_map(|tool| name(tool).as_str()).map(str::to_owned).collect()
+    tools
+        .iter()
+        .filter_map(|tool| name(tool).as_str())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Tells an answer to a chat request.
 pub(super) fn tell(asked: &Asked<'_>) -> Told {
     let choices = asked.body["n"].as_u64().unwrap_or(1).clamp(1, 8);
-    if asked.streamed() { stream(asked, choices) } else { whole(asked, choices) }
+    if asked.streamed() {
+        stream(asked, choices)
+    } else {
+        whole(asked, choices)
+    }
 }
 
 fn whole(asked: &Asked<'_>, choices: u64) -> Told {
@@ -116,8 +138,15 @@ fn stream(asked: &Asked<'_>, choices: u64) -> Told {
             chunk(json!([choice]), None);
         }
     };
-    each(&|_| json!({"role": "assistant", "content": "", "refusal": null}), None);
-    let field = if asked.answer.refused { "refusal" } else { "content" };
+    each(
+        &|_| json!({"role": "assistant", "content": "", "refusal": null}),
+        None,
+    );
+    let field = if asked.answer.refused {
+        "refusal"
+    } else {
+        "content"
+    };
     for piece in pieces(&asked.answer.text) {
         each(&|_| json!({field: piece}), None);
     }
@@ -132,7 +161,10 @@ fn stream(asked: &Asked<'_>, choices: u64) -> Told {
         };
         each(&begin, None);
         for scrap in scraps(&call.arguments) {
-            each(&|_| json!({"tool_calls": [{"index": at, "function": {"arguments": scrap}}]}), None);
+            each(
+                &|_| json!({"tool_calls": [{"index": at, "function": {"arguments": scrap}}]}),
+                None,
+            );
         }
     }
     each(&|_| json!({}), Some(finish(asked.answer)));
@@ -148,7 +180,8 @@ pub(super) fn complete(asked: &Asked<'_>) -> Told {
     let told = |text: &str, finish: Option<&str>| {
         let mut told = head(asked, "text_completion");
         told["id"] = json!(format!("cmpl-{}", asked.id));
-        told["choices"] = json!([{"index": 0, "text": text, "logprobs": null, "finish_reason": finish}]);
+        told["choices"] =
+            json!([{"index": 0, "text": text, "logprobs": null, "finish_reason": finish}]);
         told
     };
     if !asked.streamed() {
@@ -181,7 +214,11 @@ fn call_id(id: &str, choice: u64, at: usize) -> String {
 }
 
 fn finish(answer: &Answer) -> &'static str {
-    if answer.calls.is_empty() { "stop" } else { "tool_calls" }
+    if answer.calls.is_empty() {
+        "stop"
+    } else {
+        "tool_calls"
+    }
 }
 
 fn usage(asked: &Asked<'_>) -> Value {
@@ -203,8 +240,13 @@ fn usage(asked: &Asked<'_>) -> Value {
 /// Vectors that depend on the text alone.
 pub(super) fn embed(body: &Value) -> Value {
     let inputs: Vec<String> = match &body["input"] {
-        Value::Array(inputs) if inputs.first().is_some_and(Value::is_number) => vec![body["input"].to_string()],
-        Value::Array(inputs) => inputs.iter().map(|i| i.as_str().map_or_else(|| i.to_string(), str::to_owned)).collect(),
+        Value::Array(inputs) if inputs.first().is_some_and(Value::is_number) => {
+            vec![body["input"].to_string()]
+        }
+        Value::Array(inputs) => inputs
+            .iter()
+            .map(|i| i.as_str().map_or_else(|| i.to_string(), str::to_owned))
+            .collect(),
         input => vec![input.as_str().unwrap_or_default().to_owned()],
     };
     let length = body["dimensions"].as_u64().unwrap_or(8).clamp(1, 4096);
@@ -214,7 +256,11 @@ pub(super) fn embed(body: &Value) -> Value {
         .enumerate()
         .map(|(index, input)| {
             let vector = vector(input, length);
-            let vector = if base64 { json!(packed(&vector)) } else { json!(vector) };
+            let vector = if base64 {
+                json!(packed(&vector))
+            } else {
+                json!(vector)
+            };
             json!({"object": "embedding", "index": index, "embedding": vector})
         })
         .collect();
@@ -230,11 +276,18 @@ pub(super) fn embed(body: &Value) -> Value {
 fn vector(text: &str, length: u64) -> Vec<f32> {
     let seed = fingerprint(text.as_bytes());
     let place = |at: u64| fingerprint(&(seed ^ at).to_le_bytes()) % 2_000;
-    (0..length).map(|at| place(at) as f32 / 1_000.0 - 1.0).collect()
+    (0..length)
+        .map(|at| place(at) as f32 / 1_000.0 - 1.0)
+        .collect()
 }
 
 fn packed(vector: &[f32]) -> String {
-    STANDARD.encode(vector.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>())
+    STANDARD.encode(
+        vector
+            .iter()
+            .flat_map(|value| value.to_le_bytes())
+            .collect::<Vec<u8>>(),
+    )
 }
 
 /// One model.

@@ -15,8 +15,13 @@ pub(super) fn turn(body: &Value) -> Turn {
     let none = Vec::new();
     let messages = body["messages"].as_array().unwrap_or(&none);
     let last = &messages.last().unwrap_or(&Value::Null)["content"];
-    let result = last.as_array().and_then(|blocks| blocks.iter().find(|block| block["type"] == "tool_result"));
-    let read = messages.iter().map(|message| words(&message["content"]).len()).sum::<usize>();
+    let result = last
+        .as_array()
+        .and_then(|blocks| blocks.iter().find(|block| block["type"] == "tool_result"));
+    let read = messages
+        .iter()
+        .map(|message| words(&message["content"]).len())
+        .sum::<usize>();
     Turn {
         words: result.map_or_else(|| words(last), |result| words(&result["content"])),
         after_tool: result.is_some(),
@@ -33,7 +38,11 @@ pub(super) fn count(turn: &Turn) -> Value {
 
 /// Tells an answer.
 pub(super) fn tell(asked: &Asked<'_>) -> Told {
-    if asked.streamed() { stream(asked) } else { whole(asked) }
+    if asked.streamed() {
+        stream(asked)
+    } else {
+        whole(asked)
+    }
 }
 
 fn whole(asked: &Asked<'_>) -> Told {
@@ -68,7 +77,8 @@ fn blocks(asked: &Asked<'_>) -> Vec<(Value, Vec<Value>)> {
     let answer = asked.answer;
     let mut blocks = Vec::new();
     if !answer.thought.is_empty() {
-        let thought = pieces(&answer.thought).map(|piece| json!({"type": "thinking_delta", "thinking": piece}));
+        let thought = pieces(&answer.thought)
+            .map(|piece| json!({"type": "thinking_delta", "thinking": piece}));
         let signed = json!({"type": "signature_delta", "signature": SIGNATURE});
         let block = json!({"type": "thinking", "thinking": answer.thought, "signature": SIGNATURE});
         blocks.push((block, thought.chain([signed]).collect()));
@@ -82,7 +92,10 @@ fn blocks(asked: &Asked<'_>) -> Vec<(Value, Vec<Value>)> {
         let input: Value = serde_json::from_str(&call.arguments).unwrap_or_default();
         let scraps = scraps(&call.arguments).into_iter();
         let deltas = scraps.map(|scrap| json!({"type": "input_json_delta", "partial_json": scrap}));
-        blocks.push((json!({"type": "tool_use", "id": id, "name": call.tool, "input": input}), deltas.collect()));
+        blocks.push((
+            json!({"type": "tool_use", "id": id, "name": call.tool, "input": input}),
+            deltas.collect(),
+        ));
     }
     blocks
 }

@@ -13,13 +13,22 @@ pub(super) fn turn(body: &Value) -> Turn {
         Value::Array(items) => items.as_slice(),
         input => {
             let words = input.as_str().unwrap_or_default().to_owned();
-            return Turn { read: words.len(), words, tools, ..Turn::default() };
+            return Turn {
+                read: words.len(),
+                words,
+                tools,
+                ..Turn::default()
+            };
         }
     };
     let last = items.last().unwrap_or(&Value::Null);
     let after_tool = last["type"] == "function_call_output";
     Turn {
-        words: words(if after_tool { &last["output"] } else { &last["content"] }),
+        words: words(if after_tool {
+            &last["output"]
+        } else {
+            &last["content"]
+        }),
         after_tool,
         media: media(&last["content"]),
         tools,
@@ -169,24 +178,40 @@ fn stream_item(sequence: &mut Sequence, asked: &Asked<'_>, at: usize, item: Valu
         "reasoning" => {
             let thought = &asked.answer.thought;
             let part = |text: &str| json!({"type": "summary_text", "text": text});
-            say(json!({"type": "response.reasoning_summary_part.added", "summary_index": 0, "part": part("")}));
+            say(
+                json!({"type": "response.reasoning_summary_part.added", "summary_index": 0, "part": part("")}),
+            );
             for piece in pieces(thought) {
-                say(json!({"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": piece}));
+                say(
+                    json!({"type": "response.reasoning_summary_text.delta", "summary_index": 0, "delta": piece}),
+                );
             }
-            say(json!({"type": "response.reasoning_summary_text.done", "summary_index": 0, "text": thought}));
-            say(json!({"type": "response.reasoning_summary_part.done", "summary_index": 0, "part": part(thought)}));
+            say(
+                json!({"type": "response.reasoning_summary_text.done", "summary_index": 0, "text": thought}),
+            );
+            say(
+                json!({"type": "response.reasoning_summary_part.done", "summary_index": 0, "part": part(thought)}),
+            );
         }
         "message" => {
             let (text, refused) = (&asked.answer.text, asked.answer.refused);
-            let (word, field) = if refused { ("refusal", "refusal") } else { ("output_text", "text") };
-            say(json!({"type": "response.content_part.added", "content_index": 0, "part": content("", refused)}));
+            let (word, field) = if refused {
+                ("refusal", "refusal")
+            } else {
+                ("output_text", "text")
+            };
+            say(
+                json!({"type": "response.content_part.added", "content_index": 0, "part": content("", refused)}),
+            );
             for piece in pieces(text) {
                 let kind = format!("response.{word}.delta");
                 say(json!({"type": kind, "content_index": 0, "delta": piece, "logprobs": []}));
             }
             let kind = format!("response.{word}.done");
             say(json!({"type": kind, "content_index": 0, field: text, "logprobs": []}));
-            say(json!({"type": "response.content_part.done", "content_index": 0, "part": content(text, refused)}));
+            say(
+                json!({"type": "response.content_part.done", "content_index": 0, "part": content(text, refused)}),
+            );
         }
         _ => {
             let arguments = item["arguments"].as_str().unwrap_or_default();
@@ -194,7 +219,9 @@ fn stream_item(sequence: &mut Sequence, asked: &Asked<'_>, at: usize, item: Valu
                 say(json!({"type": "response.function_call_arguments.delta", "delta": scrap}));
             }
             let name = &item["name"];
-            say(json!({"type": "response.function_call_arguments.done", "arguments": arguments, "name": name}));
+            say(
+                json!({"type": "response.function_call_arguments.done", "arguments": arguments, "name": name}),
+            );
         }
     }
     sequence.say(json!({"type": "response.output_item.done", "output_index": at, "item": item}));

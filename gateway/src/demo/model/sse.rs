@@ -26,7 +26,8 @@ impl Events {
     /// An event whose name is its data's `type`.
     pub fn named(&mut self, data: &Value) {
         let name = data["type"].as_str().unwrap_or("message");
-        self.0.push_back(Bytes::from(format!("event: {name}\ndata: {data}\n\n")));
+        self.0
+            .push_back(Bytes::from(format!("event: {name}\ndata: {data}\n\n")));
     }
 
     /// The line that ends an OpenAI stream.
@@ -36,7 +37,12 @@ impl Events {
 
     /// The body that sends them, `pace` apart.
     pub(super) fn paced(self, pace: Duration, book: Arc<Book>) -> Stream {
-        Stream { events: self.0, pace, waiting: None, book }
+        Stream {
+            events: self.0,
+            pace,
+            waiting: None,
+            book,
+        }
     }
 }
 
@@ -53,7 +59,10 @@ impl Body for Stream {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         if let Some(waiting) = &mut self.waiting {
             if waiting.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
