@@ -161,7 +161,9 @@ pub struct PartView<'a> {
     pub author: Author,
     /// The tool's name, where there is one.
     pub tool: Option<&'a str>,
-    /// Its words, decoded.
+    /// The JSON behind the words, where there is one: a call's arguments, an offer's declaration.
+    pub json: Option<&'a str>,
+    /// Its words, decoded. For JSON: every key, string and number in it, one a line.
     pub text: &'a str,
 }
 

@@ -127,6 +127,7 @@ impl Payload {
         let part = &self.outline.parts[id.0 as usize];
         PartView {
             id,
+            json: part.json.map(|t| self.text(t)),
             kind: part.kind,
             author: part.author,
             tool: part.tool.map(|t| self.text(t)),

@@ -9,6 +9,7 @@ type Found = Vec<(usize, usize, &'static str)>;
 fn inspect(detectors: &Detectors, text: &str) -> Found {
     let part = PartView {
         id: PartId(0),
+        json: None,
         kind: Kind::ToolResult,
         author: Author::Tool,
         tool: None,

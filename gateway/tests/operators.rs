@@ -81,6 +81,7 @@ fn record(rule: &str, team: &str, model: &str) -> Record {
     record.status = 403;
     let part = PartView {
         id: PartId(0),
+        json: None,
         kind: Kind::Text,
         author: Author::User,
         tool: None,

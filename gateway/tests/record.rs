@@ -19,6 +19,7 @@ const SECRET: &str = "AKIA-secret-in-the-body";
 fn part(text: &str) -> PartView<'_> {
     PartView {
         id: PartId(3),
+        json: None,
         kind: Kind::ToolResult,
         author: Author::Tool,
         tool: Some("shell"),

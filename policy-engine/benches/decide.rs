@@ -76,6 +76,7 @@ fn main() {
 
     let part = |id| PartView {
         id: PartId(id),
+        json: None,
         kind: Kind::Text,
         author: Author::User,
         tool: None,

@@ -414,6 +414,7 @@ impl Gate {
         let from = floor_boundary(&growing.text, from.min(from_clear));
         let view = PartView {
             id: growing.part,
+            json: None,
             kind,
             author: Author::Model,
             tool: None,
@@ -521,6 +522,7 @@ impl Gate {
         let part = growing.part;
         let view = PartView {
             id: part,
+            json,
             kind: Kind::ToolCall,
             author: Author::Model,
             tool: Some(&call.tool),
@@ -726,6 +728,7 @@ impl Gate {
             .iter()
             .map(|(slot, growing)| PartView {
                 id: growing.part,
+                json: None,
                 kind: slot.lane.kind(),
                 author: Author::Model,
                 tool: growing.call.as_ref().map(|call| call.tool.as_str()),

@@ -14,6 +14,7 @@ fn full(needs: Needs) -> Value {
     let about = exchange("payments", Operation::ToolCall);
     let part = |id, kind, author, tool, text| PartView {
         id: PartId(id),
+        json: None,
         kind,
         author,
         tool,

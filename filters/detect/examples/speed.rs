@@ -32,6 +32,7 @@ fn inspect(detectors: &Detectors, text: &str, findings: &mut Vec<Finding>) {
     findings.clear();
     let part = PartView {
         id: PartId(0),
+        json: None,
         kind: Kind::ToolResult,
         author: Author::Tool,
         tool: None,

@@ -217,6 +217,7 @@ pub fn fuzz_detect(data: &[u8]) {
     let detectors = Detectors::default();
     let part = PartView {
         id: PartId(0),
+        json: None,
         kind: Kind::ToolResult,
         author: Author::Tool,
         tool: None,

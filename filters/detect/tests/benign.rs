@@ -82,6 +82,7 @@ fn count(file: &Path) -> (usize, Counts) {
         rows += 1;
         let part = PartView {
             id: PartId(0),
+            json: None,
             kind: Kind::ToolResult,
             author: Author::Tool,
             tool: None,

@@ -10,6 +10,7 @@ fn finds(label: &str, text: &str) -> bool {
     let (id, kind, author) = (PartId(0), Kind::ToolResult, Author::Tool);
     let part = PartView {
         id,
+        json: None,
         kind,
         author,
         tool: None,

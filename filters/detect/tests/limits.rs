@@ -12,6 +12,7 @@ fn places(label: &str, text: &str) -> Vec<std::ops::Range<usize>> {
     let (id, kind, author) = (PartId(0), Kind::ToolResult, Author::Tool);
     let part = PartView {
         id,
+        json: None,
         kind,
         author,
         tool: None,

@@ -9,6 +9,7 @@ use sallyport_exchange::{Author, Filter, Finding, Kind, PartId, PartView, Report
 fn inspect(detectors: &Detectors, text: &str) -> Vec<(usize, usize, &'static str)> {
     let part = PartView {
         id: PartId(0),
+        json: None,
         kind: Kind::ToolResult,
         author: Author::Tool,
         tool: None,

@@ -9,6 +9,7 @@ use sallyport_exchange::{Author, Filter, Kind, PartId, PartView, Report};
 fn found(text: &str) -> Vec<(&'static str, f32)> {
     let part = PartView {
         id: PartId(0),
+        json: None,
         kind: Kind::ToolResult,
         author: Author::Tool,
         tool: None,

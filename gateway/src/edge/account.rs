@@ -196,6 +196,7 @@ impl Account {
             let text = payload.map_or("", |payload| payload.view(finding.part).text);
             let part = PartView {
                 id: finding.part,
+                json: None,
                 kind: *kind,
                 author: *author,
                 tool: None,

@@ -87,6 +87,7 @@ mod tests {
         let mut findings = Vec::new();
         let part = PartView {
             id: PartId(0),
+            json: None,
             kind: Kind::Text,
             author: Author::Model,
             tool: None,
