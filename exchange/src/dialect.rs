@@ -1,6 +1,7 @@
 //! Each protocol: how it is read, how it flows, and how it says no.
 
 pub(crate) mod anthropic;
+mod mcp;
 mod opaque;
 pub(crate) mod openai_chat;
 pub(crate) mod openai_responses;
@@ -60,6 +61,7 @@ impl Dialect {
             Dialect::OpenAiChat => openai_chat::read_request(operation, root, reading),
             Dialect::OpenAiResponses => openai_responses::read_request(operation, root, reading),
             Dialect::Anthropic => anthropic::read_request(root, reading),
+            Dialect::Mcp => mcp::read_request(root, reading),
         })
     }
 
@@ -69,6 +71,7 @@ impl Dialect {
             Dialect::OpenAiChat => openai_chat::read_answer(operation, root, reading),
             Dialect::OpenAiResponses => openai_responses::read_answer(root, reading),
             Dialect::Anthropic => anthropic::read_answer(root, reading),
+            Dialect::Mcp => mcp::read_answer(operation, root, reading),
         })
     }
 
@@ -92,6 +95,7 @@ impl Dialect {
             Dialect::OpenAiChat => StreamReader::OpenAiChat(openai_chat::Stream::new(operation)),
             Dialect::OpenAiResponses => StreamReader::OpenAiResponses(Default::default()),
             Dialect::Anthropic => StreamReader::Anthropic(Default::default()),
+            Dialect::Mcp => StreamReader::Mcp,
         }
     }
 
@@ -103,6 +107,7 @@ impl Dialect {
             Dialect::OpenAiChat => openai_chat::refuse(denial, asked),
             Dialect::OpenAiResponses => openai_responses::refuse(denial, asked),
             Dialect::Anthropic => anthropic::refuse(denial, asked),
+            Dialect::Mcp => mcp::refuse(denial, asked),
         }
     }
 
@@ -111,6 +116,7 @@ impl Dialect {
         match self {
             Dialect::OpenAiChat | Dialect::OpenAiResponses => openai_chat::fault(fault, id),
             Dialect::Anthropic => anthropic::fault(fault, id),
+            Dialect::Mcp => mcp::fault(fault, id),
         }
     }
 
@@ -121,6 +127,7 @@ impl Dialect {
             Dialect::OpenAiChat => openai_chat::closing(code, say, id),
             Dialect::OpenAiResponses => openai_responses::closing(code, say, id),
             Dialect::Anthropic => anthropic::closing(code, say, id),
+            Dialect::Mcp => mcp::closing(code, say, id),
         }
     }
 }
@@ -134,6 +141,8 @@ pub enum StreamReader {
     OpenAiResponses(openai_responses::Stream),
     /// Messages.
     Anthropic(anthropic::Stream),
+    /// The Model Context Protocol: each event is a whole message and is judged as one, so nothing flows here.
+    Mcp,
 }
 
 impl StreamReader {
@@ -143,6 +152,10 @@ impl StreamReader {
             StreamReader::OpenAiChat(stream) => stream.read(data),
             StreamReader::OpenAiResponses(stream) => stream.read(name, data),
             StreamReader::Anthropic(stream) => stream.read(name, data),
+            StreamReader::Mcp => Err(Malformed {
+                at: 0,
+                fault: crate::json::Fault::Order("an event of a tool server"),
+            }),
         }
     }
 }

@@ -3,6 +3,8 @@
 use crate::json::string;
 use crate::part::{Coding, Segment};
 use crate::span::Span;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use std::borrow::Cow;
 use std::ops::Range;
@@ -135,6 +137,7 @@ pub fn edit_segment(source: &str, segment: &Segment, range: Range<usize>, with: 
             span: segment.raw,
             with: string::quoted(with),
         },
+        Coding::Base64 => base64_edit(&source[segment.raw.range()], segment.raw, within, with),
         Coding::Nested { outer, number } => {
             let outer_raw = &source[outer.range()];
             let inner = decoded(outer_raw);
@@ -159,6 +162,28 @@ fn string_edit(raw: &str, at: Span, range: Range<usize>, with: &str) -> Edit {
     Edit {
         span: Span::new(found.start, found.end).shifted(at.start as usize),
         with: encoded,
+    }
+}
+
+/// Edits the decoded bytes `range` of the base64 in `raw`, which stands at `at`. Only whole groups of three bytes
+/// change, so that what follows stays as it was written: words that do not fill a group are filled with spaces.
+fn base64_edit(raw: &str, at: Span, range: Range<usize>, with: &str) -> Edit {
+    let groups = range.start / 3..range.end.div_ceil(3).min(raw.len() / 4);
+    let coded = groups.start * 4..groups.end * 4;
+    let bytes = STANDARD.decode(&raw[coded.clone()]).unwrap_or_default();
+    let first = groups.start * 3;
+    let kept = |range: Range<usize>| bytes.get(range).unwrap_or_default();
+    let mut edited = kept(0..range.start - first).to_vec();
+    edited.extend_from_slice(with.as_bytes());
+    let after = kept((range.end - first).min(bytes.len())..bytes.len());
+    if coded.end < raw.len() {
+        let odd = (edited.len() + after.len()) % 3;
+        edited.resize(edited.len() + (3 - odd) % 3, b' ');
+    }
+    edited.extend_from_slice(after);
+    Edit {
+        span: Span::new(coded.start, coded.end).shifted(at.start as usize),
+        with: STANDARD.encode(edited),
     }
 }
 

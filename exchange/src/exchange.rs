@@ -11,14 +11,17 @@ pub enum Dialect {
     OpenAiResponses,
     /// Anthropic messages.
     Anthropic,
+    /// The Model Context Protocol, in all its revisions.
+    Mcp,
 }
 
 impl Dialect {
     /// All of them, for tests and tables.
-    pub const ALL: [Dialect; 3] = [
+    pub const ALL: [Dialect; 4] = [
         Dialect::OpenAiChat,
         Dialect::OpenAiResponses,
         Dialect::Anthropic,
+        Dialect::Mcp,
     ];
 
     /// The word a policy sees.
@@ -27,6 +30,7 @@ impl Dialect {
             Dialect::OpenAiChat => "openai.chat",
             Dialect::OpenAiResponses => "openai.responses",
             Dialect::Anthropic => "anthropic.messages",
+            Dialect::Mcp => "mcp",
         }
     }
 }
@@ -48,9 +52,49 @@ pub enum Operation {
     Stored,
     /// Call a tool: in a model's answer before the agent may run it, or at a tool server.
     ToolCall,
+    /// Begin with a tool server: `initialize`, `server/discover`, `ping`, its stream of messages.
+    Connect,
+    /// List the tools of a server.
+    ToolList,
+    /// List the resources, or the templates of resources, of a server.
+    ResourceList,
+    /// Read a resource.
+    ResourceRead,
+    /// Ask to be told when a resource changes, or no longer.
+    ResourceSubscribe,
+    /// List the prompts of a server.
+    PromptList,
+    /// Fetch a prompt.
+    PromptGet,
+    /// Ask a server to complete an argument.
+    Completion,
+    /// Say how much a server shall log.
+    LogLevel,
+    /// Listen to a server's changes (`subscriptions/listen`).
+    Listen,
+    /// Ask after, await, list, feed or cancel a task at a server.
+    Task,
+    /// A server asks the agent's model.
+    Sample,
+    /// A server asks the person behind the agent.
+    Elicit,
+    /// A server asks for the folders the agent works in.
+    Roots,
+    /// A notification from the agent to a server.
+    Notify,
+    /// A method of a tool server that is not known here.
+    Other,
 }
 
 impl Operation {
+    /// Whether a tool server asks it of the agent, not the agent of the server.
+    pub fn is_asked_by_server(self) -> bool {
+        matches!(
+            self,
+            Operation::Sample | Operation::Elicit | Operation::Roots
+        )
+    }
+
     /// The word a policy sees.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,6 +105,22 @@ impl Operation {
             Operation::Models => "models",
             Operation::Stored => "stored",
             Operation::ToolCall => "tool_call",
+            Operation::Connect => "connect",
+            Operation::ToolList => "tool_list",
+            Operation::ResourceList => "resource_list",
+            Operation::ResourceRead => "resource_read",
+            Operation::ResourceSubscribe => "resource_subscribe",
+            Operation::PromptList => "prompt_list",
+            Operation::PromptGet => "prompt_get",
+            Operation::Completion => "completion",
+            Operation::LogLevel => "log_level",
+            Operation::Listen => "listen",
+            Operation::Task => "task",
+            Operation::Sample => "sample",
+            Operation::Elicit => "elicit",
+            Operation::Roots => "roots",
+            Operation::Notify => "notify",
+            Operation::Other => "other",
         }
     }
 }
@@ -114,6 +174,21 @@ pub struct Exchange {
     pub path: Arc<str>,
     /// When it arrived: nanoseconds since 1970-01-01 UTC.
     pub now_ns: i64,
+    /// What it wants of which tool server.
+    pub mcp: Option<McpTarget>,
+}
+
+/// What a message of the Model Context Protocol is about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct McpTarget {
+    /// The server's id in the configuration.
+    pub server: Arc<str>,
+    /// The method as it was written.
+    pub method: Arc<str>,
+    /// The revision that the agent speaks, such as `2025-11-25`.
+    pub revision: &'static str,
+    /// The tool, prompt or resource it names, as the server itself calls it.
+    pub name: Option<Arc<str>>,
 }
 
 /// Tokens of one exchange, as the upstream counted them. `None`: it did not say.

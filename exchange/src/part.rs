@@ -102,6 +102,9 @@ pub enum Coding {
     String,
     /// `raw` is a JSON number; an edit replaces all of it and adds quotes.
     Number,
+    /// `raw` lies between the quotes of a JSON string without escapes and is base64 (RFC 4648 §4, padded);
+    /// the text is what it decodes to.
+    Base64,
     /// `raw` counts in the JSON text that decoding the JSON string at `outer` gives: tool arguments.
     Nested {
         /// Between the quotes of the outer string, in the body.

@@ -4,6 +4,8 @@ use crate::json::{Fault, JsonKind, KeyName, Malformed, Tape, Value, string};
 use crate::part::{Author, Coding, Kind, Part, PartId, Segment, Text};
 use crate::payload::{OfferList, Outline};
 use crate::span::Span;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// What is known of a part besides its words.
 #[derive(Clone, Copy, Debug)]
@@ -202,6 +204,29 @@ impl Reading {
             coding: Coding::String,
         });
         self.part(is, text, None, Span::new(first, first + 1), whole.span())
+    }
+
+    /// Bytes in base64, such as a resource's blob: if they are text, a part with that text; else a medium. What
+    /// is no (padded, unescaped) base64 is read as the words it is.
+    pub fn base64(&mut self, is: Is, form: Option<Text>, value: Value<'_>) -> PartId {
+        let Some((raw, false)) = value.content() else {
+            return self.leaves(is, value);
+        };
+        let coded = &value.raw()[1..value.raw().len() - 1];
+        let Ok(bytes) = STANDARD.decode(coded) else {
+            return self.text(is, value);
+        };
+        let Ok(text) = String::from_utf8(bytes) else {
+            return self.media(is.kind(Kind::Media).form(form), value, None);
+        };
+        let first = self.outline.segments.len();
+        self.outline.segments.push(Segment {
+            text: Span::new(0, text.len()),
+            raw,
+            coding: Coding::Base64,
+        });
+        let text = self.words(&text);
+        self.part(is, text, None, Span::new(first, first + 1), value.span())
     }
 
     /// Something no reader knows: noted by its path, and inspected as a part of kind `Unread`.
