@@ -151,6 +151,7 @@ fn exchange() -> Exchange {
         operation: Operation::Chat,
         path: "/v1/chat/completions".into(),
         now_ns: 1_779_000_000_000_000_000,
+        mcp: None,
     }
 }
 

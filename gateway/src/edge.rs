@@ -157,6 +157,7 @@ impl Edge {
             operation: endpoint.operation,
             path: session.req_header().uri.path().into(),
             now_ns: account.began_ns,
+            mcp: None,
         });
         account.exchange(&exchange, &route.upstream.name);
 

@@ -51,6 +51,7 @@ fn full() -> Record {
         operation: Operation::Chat,
         path: "/v1/chat/completions".into(),
         now_ns: 0,
+        mcp: None,
     });
     record.upstream = Some("openai".into());
     record.model("gpt-5-mini");

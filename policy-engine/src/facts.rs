@@ -2,7 +2,7 @@
 
 use crate::needs::Needs;
 use regorus::{Rc, Value};
-use sallyport_exchange::{Exchange, Finding, Flow, Operation, PartView, Usage};
+use sallyport_exchange::{Exchange, Finding, Flow, McpTarget, Operation, PartView, Usage};
 use std::collections::BTreeMap;
 
 /// The version of the `input` document. It changes when a field changes its meaning or goes.
@@ -98,9 +98,11 @@ pub enum FactsError {
 }
 
 impl Facts<'_> {
-    /// Whether `allow` is asked: for all that an agent wants to do, and for each tool call.
+    /// Whether `allow` is asked: for all that an agent wants to do, for each tool call of a model, and for all that
+    /// a tool server wants of the agent. The result of a call at a tool server asks for none.
     pub fn asks_allow(&self) -> bool {
-        self.flow == Flow::Request || self.operation == Operation::ToolCall
+        let is_call = self.operation == Operation::ToolCall && self.via != Via::Mcp;
+        self.flow == Flow::Request || is_call || self.operation.is_asked_by_server()
     }
 
     /// The `input` document, with those costly fields that `needs` names.
@@ -130,6 +132,9 @@ impl Facts<'_> {
                 "tools",
                 list(self.offers, |offer| offer_document(offer, needs.offer_text)),
             );
+        }
+        if let Some(target) = &about.mcp {
+            input.set("mcp", mcp_document(target));
         }
         if let Some(call) = &self.call {
             input.set("call", call_document(call)?);
@@ -219,6 +224,17 @@ fn call_document(call: &CallFacts<'_>) -> Result<Value, FactsError> {
     }
     document.set_text("input", call.input);
     Ok(document.finish())
+}
+
+fn mcp_document(target: &McpTarget) -> Value {
+    let mut document = Document::new();
+    document.set("server", shared(&target.server));
+    document.set("method", shared(&target.method));
+    document.set("revision", word(target.revision));
+    if let Some(name) = &target.name {
+        document.set("name", shared(name));
+    }
+    document.finish()
 }
 
 fn usage_document(usage: Usage) -> Value {

@@ -1,5 +1,7 @@
 //! Judging one whole body: filters look, policies decide, and a ruling comes out. It cannot fail.
 
+mod message;
+
 use crate::decision::{Decision, Settings};
 use crate::facts::{CallFacts, Facts, OfferFacts, Via};
 use crate::placeholder::Placeholders;
@@ -9,8 +11,8 @@ use bytes::Bytes;
 use sallyport_exchange::edit::{Edit, cuts};
 use sallyport_exchange::json::Tape;
 use sallyport_exchange::{
-    Denial, Edits, Exchange, Filter, Finding, Flow, Kind, Label, Operation, Part, PartId, PartView,
-    Payload, Report, Span, Usage,
+    Denial, Dialect, Edits, Exchange, Filter, Finding, Flow, Kind, Label, Operation, Part, PartId,
+    PartView, Payload, Report, Span, Usage,
 };
 use std::ops::Range;
 use std::sync::Arc;
@@ -46,6 +48,10 @@ pub struct Terms {
     pub hidden: Vec<String>,
     /// The model that was asked.
     pub model: Option<String>,
+    /// The declaration of the tool that is called at a tool server, as JSON.
+    pub offer: Option<Arc<str>>,
+    /// What is known of the message's parts beyond what filters see in them: a tool that changed since it was pinned.
+    pub found: Vec<Finding>,
 }
 
 impl Engine {
@@ -243,7 +249,10 @@ impl<'a> Judging<'a> {
             about: self.about,
             flow: self.flow,
             operation,
-            via: Via::Chat,
+            via: match self.about.dialect {
+                Dialect::Mcp => Via::Mcp,
+                _ => Via::Chat,
+            },
             model,
             stream: self.payload.outline().streamed,
             parts: &self.views,

@@ -3,7 +3,7 @@
 use crate::decision::{Settings, Warning};
 use crate::judge::Terms;
 use bytes::Bytes;
-use sallyport_exchange::{Denial, Finding, Payload};
+use sallyport_exchange::{Denial, Edits, Finding, Payload};
 use std::fmt;
 use std::sync::Arc;
 
@@ -25,6 +25,17 @@ impl Cleared {
     /// The bytes, to be sent.
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+
+    /// The same message under another address: ids, names and headers of the envelope, which the gateway changes
+    /// because it stands between the two. Nothing else may be changed here: it would leave unjudged.
+    pub fn readdressed(self, edits: &Edits) -> Self {
+        Cleared(edits.apply(&self.0))
+    }
+
+    /// The bytes, to be looked at.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// How many there are.
@@ -119,6 +130,7 @@ impl Ruling {
         Terms {
             hidden: self.trail.hidden.clone(),
             model: payload.model().map(str::to_owned),
+            ..Terms::default()
         }
     }
 

@@ -82,6 +82,7 @@ fn exchange(dialect: Dialect) -> Arc<Exchange> {
         operation: Operation::Chat,
         path: "/v1/chat/completions".into(),
         now_ns: 0,
+        mcp: None,
     })
 }
 

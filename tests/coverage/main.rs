@@ -49,6 +49,7 @@ fn about(dialect: Dialect, operation: Operation) -> Arc<Exchange> {
         operation,
         path: "/".into(),
         now_ns: 0,
+        mcp: None,
     })
 }
 

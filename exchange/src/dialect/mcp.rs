@@ -422,7 +422,10 @@ fn known_block(
         if name == "type" {
             continue;
         }
-        if told.iter().any(|t| *t != name && t.eq_ignore_ascii_case(&name)) {
+        if told
+            .iter()
+            .any(|t| *t != name && t.eq_ignore_ascii_case(&name))
+        {
             return reading.unread("content", key, member, told, is);
         }
         words(member, is, reading);

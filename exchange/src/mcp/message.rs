@@ -74,7 +74,6 @@ pub struct Message {
     pub meta: Option<Span>,
 }
 
-
 /// The members of one message, before they are understood.
 #[derive(Clone, Copy)]
 pub struct Envelope<'t> {
@@ -264,12 +263,27 @@ mod tests {
     #[test]
     fn a_message_is_one_thing_and_says_so() {
         for (body, expected) in [
-            (r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, Shape::Request),
-            (r#"{"jsonrpc":"2.0","id":"1","method":"x/y","params":{}}"#, Shape::Request),
-            (r#"{"jsonrpc":"2.0","method":"notifications/x"}"#, Shape::Notification),
+            (
+                r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#,
+                Shape::Request,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":"1","method":"x/y","params":{}}"#,
+                Shape::Request,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","method":"notifications/x"}"#,
+                Shape::Notification,
+            ),
             (r#"{"jsonrpc":"2.0","id":-7,"result":{}}"#, Shape::Result),
-            (r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":""}}"#, Shape::Error),
-            (r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#, Shape::Error),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"error":{"code":1,"message":""}}"#,
+                Shape::Error,
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":null,"error":{"code":1,"message":""}}"#,
+                Shape::Error,
+            ),
         ] {
             assert_eq!(shape(body), Ok(expected), "{body}");
         }
@@ -305,7 +319,13 @@ mod tests {
 
     #[test]
     fn names_that_only_look_like_a_method_are_others() {
-        for name in ["Tools/call", "tools/call ", "tools\u{2215}call", "tools//call", ""] {
+        for name in [
+            "Tools/call",
+            "tools/call ",
+            "tools\u{2215}call",
+            "tools//call",
+            "",
+        ] {
             assert_eq!(Method::of(name), Method::Other, "{name:?}");
         }
         for method in Method::ALL {

@@ -65,7 +65,12 @@ pub fn error(id: &str, code: Code, message: &str, data: Option<&str>) -> Bytes {
 
 /// A refusal by policy, as an error.
 pub fn refused(id: &str, denial: &Denial, decision: &str) -> Bytes {
-    error(id, Code::Denied, &denial.say, Some(&reason(denial, decision)))
+    error(
+        id,
+        Code::Denied,
+        &denial.say,
+        Some(&reason(denial, decision)),
+    )
 }
 
 /// A refused tool call as a result with `isError`: the model reads it and can do otherwise

@@ -37,6 +37,7 @@ pub fn exchange(team: &str, operation: Operation) -> Exchange {
         operation,
         path: "/v1/chat/completions".into(),
         now_ns: 1_790_000_000_000_000_000,
+        mcp: None,
     }
 }
 

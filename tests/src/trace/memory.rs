@@ -58,6 +58,7 @@ pub fn about(endpoint: &Endpoint, path: &str) -> Exchange {
         operation: endpoint.operation,
         path: path.into(),
         now_ns: 0,
+        mcp: None,
     }
 }
 
