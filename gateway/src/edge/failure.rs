@@ -5,6 +5,7 @@ use crate::identity::Unidentified;
 use crate::record::Blame;
 use crate::route::Unrouted;
 use sallyport_exchange::dialect::Fault;
+use sallyport_exchange::mcp::Code;
 use sallyport_exchange::{Denial, Malformed};
 
 /// Everything that ends an exchange before its answer is complete.
@@ -56,6 +57,43 @@ pub enum Failure {
     AgentLeft,
     /// The agent stopped reading.
     AgentStalled,
+    /// The message cannot be taken, by the rules of the Model Context Protocol.
+    Rpc(RpcFault),
+    /// The connection to a tool server failed.
+    ToolServer(crate::mcp::upstream::Fault),
+}
+
+/// What is wrong with a message of the Model Context Protocol.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RpcFault {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON-RPC error.
+    pub code: Code,
+    /// What is wrong and how to mend it. Never text of the body.
+    pub say: String,
+    /// `error.data`: a JSON object.
+    pub data: Option<String>,
+}
+
+impl RpcFault {
+    /// A fault of the whole request: HTTP 400.
+    pub fn bad_request(code: Code, say: impl Into<String>) -> Self {
+        RpcFault {
+            status: 400,
+            code,
+            say: say.into(),
+            data: None,
+        }
+    }
+
+    /// A fault of what is asked for: an error response in a good HTTP answer.
+    pub fn answer(code: Code, say: impl Into<String>) -> Self {
+        RpcFault {
+            status: 200,
+            ..RpcFault::bad_request(code, say)
+        }
+    }
 }
 
 impl Failure {
@@ -67,6 +105,8 @@ impl Failure {
             NoUpstream => Some(Blame::Gateway),
             UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled | HeldTooMuch
             | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
+            Rpc(fault) if fault.code == Code::Internal => Some(Blame::Gateway),
+            ToolServer(_) => Some(Blame::Upstream),
             _ => Some(Blame::Agent),
         }
     }
@@ -97,6 +137,8 @@ impl Failure {
             AnswerTooLarge(max) => (502, "answer_too_large", format!("The answer is larger than {max} bytes. Ask for a stream, or the operator raises `limits.answer`.")),
             UpstreamRedirect => (502, "upstream_redirect", "The model provider answered with a redirect, which is not followed.".to_owned()),
             AgentLeft => (499, "agent_left", "The agent hung up.".to_owned()),
+            Rpc(fault) => (fault.status, "mcp", fault.say.clone()),
+            ToolServer(fault) => (502, "tool_server", format!("The tool server failed: {fault}.")),
             AgentStalled => (499, "agent_stalled", "The agent stopped reading (`timeouts.agent_write`).".to_owned()),
         };
         Fault {

@@ -1,0 +1,333 @@
+//! What tools a server offers, as the gateway itself has asked: to judge a call by the offer it answers to, and
+//! to check its arguments.
+
+use super::link::Link;
+use super::session::Session;
+use super::upstream;
+use crate::edge::failure::{Failure, RpcFault};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
+use sallyport_exchange::json::{Tape, Value};
+use sallyport_exchange::mcp::{Code, Era, Message, Method, Shape};
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+/// Pages of one list that are asked for.
+const PAGES_MAX: usize = 200;
+/// Tools of one server; one with more is not used.
+const TOOLS_MAX: usize = 20_000;
+/// Bytes of all declarations of one server.
+const BYTES_MAX: usize = 32 << 20;
+/// A schema longer than this is not compiled; arguments are then not checked against it.
+const SCHEMA_MAX: usize = 256 << 10;
+/// Mistakes in arguments that an agent is told of at once.
+const MISTAKES_TOLD: usize = 5;
+
+/// The tools of one server.
+#[derive(Debug, Default)]
+pub struct Catalogue {
+    tools: HashMap<Arc<str>, Tool>,
+}
+
+/// One tool.
+#[derive(Debug)]
+pub struct Tool {
+    /// Its declaration, as JSON.
+    pub json: Arc<str>,
+    schema: OnceLock<Option<jsonschema::Validator>>,
+}
+
+impl Catalogue {
+    /// A catalogue of these declarations. Of two with one name, neither counts: which one is meant?
+    pub fn of(declarations: Vec<Arc<str>>) -> Catalogue {
+        let mut tools: HashMap<Arc<str>, Tool> = HashMap::new();
+        let mut twice = Vec::new();
+        for json in declarations {
+            let name = Tape::read_str(&json)
+                .ok()
+                .and_then(|t| Some(t.root().member("name")?.as_str()?.into_owned()));
+            let Some(name) = name.map(Arc::<str>::from) else {
+                continue;
+            };
+            let tool = Tool {
+                json,
+                schema: OnceLock::new(),
+            };
+            if tools.insert(name.clone(), tool).is_some() {
+                twice.push(name);
+            }
+        }
+        for name in twice {
+            tools.remove(&name);
+        }
+        Catalogue { tools }
+    }
+
+    /// The tool of this name.
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.get(name)
+    }
+
+    /// The names of all tools.
+    pub fn names(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.tools.keys()
+    }
+}
+
+impl Tool {
+    /// Checks the arguments of a call against the declared schema. `strict`: keys that the schema does not name
+    /// are refused, unless it says that it takes them.
+    ///
+    /// Says what is wrong by place and rule, never by value: an argument may hold a secret.
+    pub fn check(&self, arguments: &str, strict: bool) -> Result<(), String> {
+        let Ok(instance) = serde_json::from_str::<serde_json::Value>(arguments) else {
+            return Err("the arguments are not JSON".to_owned());
+        };
+        let mut mistakes: Vec<String> = Vec::new();
+        if let Some(validator) = self.validator() {
+            for error in validator.iter_errors(&instance).take(MISTAKES_TOLD) {
+                let place = error.instance_path().to_string();
+                let place = if place.is_empty() { "/" } else { &place };
+                mistakes.push(format!("{place}: {}", error.masked()));
+            }
+        }
+        if strict {
+            mistakes.extend(self.unknown_keys(&instance));
+        }
+        match mistakes.is_empty() {
+            true => Ok(()),
+            false => Err(mistakes.join("; ")),
+        }
+    }
+
+    /// The compiled schema; references to other documents are never followed, so one that has some is not
+    /// checked against.
+    fn validator(&self) -> Option<&jsonschema::Validator> {
+        let compile = || {
+            let declaration: serde_json::Value = serde_json::from_str(&self.json).ok()?;
+            let schema = declaration.get("inputSchema")?;
+            if self.json.len() > SCHEMA_MAX {
+                return None;
+            }
+            jsonschema::options().build(schema).ok()
+        };
+        self.schema.get_or_init(compile).as_ref()
+    }
+
+    fn unknown_keys(&self, instance: &serde_json::Value) -> Vec<String> {
+        let declaration: Option<serde_json::Value> = serde_json::from_str(&self.json).ok();
+        let schema = declaration.as_ref().and_then(|d| d.get("inputSchema"));
+        let Some(schema) = schema.and_then(|s| s.as_object()) else {
+            return Vec::new();
+        };
+        const MORE_KEYS: [&str; 10] = [
+            "additionalProperties",
+            "patternProperties",
+            "allOf",
+            "anyOf",
+            "oneOf",
+            "$ref",
+            "$dynamicRef",
+            "if",
+            "dependentSchemas",
+            "unevaluatedProperties",
+        ];
+        if MORE_KEYS.iter().any(|key| schema.contains_key(*key)) {
+            return Vec::new();
+        }
+        let known = schema.get("properties").and_then(|p| p.as_object());
+        let keys = instance.as_object().into_iter().flatten();
+        keys.filter(|(key, _)| !known.is_some_and(|known| known.contains_key(*key)))
+            .take(MISTAKES_TOLD)
+            .map(|(key, _)| {
+                let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
+                format!("the key `{shown}` is not declared")
+            })
+            .collect()
+    }
+
+    /// The headers `Mcp-Param-*` that mirror arguments (2026-07-28, Custom Headers from Tool Parameters).
+    pub fn param_headers(&self, arguments: &str) -> Vec<(HeaderName, HeaderValue)> {
+        let (Ok(declaration), Ok(arguments)) =
+            (Tape::read_str(&self.json), Tape::read_str(arguments))
+        else {
+            return Vec::new();
+        };
+        let mut headers = Vec::new();
+        if let Some(schema) = declaration.root().member("inputSchema") {
+            mirrored(schema, arguments.root(), &mut headers);
+        }
+        headers
+    }
+}
+
+fn mirrored(schema: Value<'_>, instance: Value<'_>, headers: &mut Vec<(HeaderName, HeaderValue)>) {
+    let properties = schema.member("properties").and_then(Value::members);
+    for (key, property) in properties.into_iter().flatten() {
+        let key = key.as_str().unwrap_or_default();
+        let Some(value) = instance.member(&key) else {
+            continue;
+        };
+        let name = property.member("x-mcp-header").and_then(Value::as_str);
+        let header = name.and_then(|name| {
+            HeaderName::try_from(format!("mcp-param-{}", name.to_ascii_lowercase())).ok()
+        });
+        if let (Some(header), false) = (header, value.is_null()) {
+            let text = value.as_str().unwrap_or(value.raw().into());
+            if let Ok(value) = HeaderValue::try_from(super::modern::header_value(&text)) {
+                headers.push((header, value));
+            }
+        }
+        mirrored(property, value, headers);
+    }
+}
+
+/// The catalogue of a server: remembered, or asked for now.
+pub async fn load(link: &Arc<Link>, session: &Arc<Session>) -> Result<Arc<Catalogue>, Failure> {
+    if let Some(catalogue) = link.catalogue() {
+        return Ok(catalogue);
+    }
+    let declarations = ask(link, session).await?;
+    let catalogue = Arc::new(Catalogue::of(declarations));
+    link.remember(catalogue.clone());
+    Ok(catalogue)
+}
+
+/// Asks for all pages of `tools/list`.
+pub async fn ask(link: &Arc<Link>, session: &Arc<Session>) -> Result<Vec<Arc<str>>, Failure> {
+    let too_much = || {
+        Failure::Rpc(RpcFault::answer(
+            Code::Unavailable,
+            "The tool server offers more tools than are looked at.",
+        ))
+    };
+    let mut declarations: Vec<Arc<str>> = Vec::new();
+    let mut bytes = 0;
+    let mut cursor = None;
+    for _ in 0..PAGES_MAX {
+        let page = page(link, session, cursor.as_deref()).await?;
+        let text = std::str::from_utf8(&page).unwrap_or_default();
+        let tape = Tape::read_str(text).map_err(|_| upstream::Fault::Garbled)?;
+        let result = tape.root().member("result");
+        let tools = result.and_then(|r| r.member("tools"));
+        for tool in tools.and_then(Value::elements).into_iter().flatten() {
+            bytes += tool.raw().len();
+            declarations.push(tool.raw().into());
+        }
+        if declarations.len() > TOOLS_MAX || bytes > BYTES_MAX {
+            return Err(too_much());
+        }
+        let next = result
+            .and_then(|r| r.member("nextCursor"))
+            .filter(|next| !next.is_null());
+        match next {
+            Some(next) => cursor = Some(next.raw().to_owned()),
+            None => return Ok(declarations),
+        }
+    }
+    Err(too_much())
+}
+
+async fn page(
+    link: &Arc<Link>,
+    session: &Arc<Session>,
+    cursor: Option<&str>,
+) -> Result<Bytes, Failure> {
+    let connection = link.connection(session).await?;
+    let id = link.number();
+    let cursor = cursor.map_or(String::new(), |c| format!("\"cursor\":{c}"));
+    let introduction = &session.introduction;
+    let params = match connection.hello().era {
+        Era::Legacy => cursor,
+        Era::Modern => {
+            let meta = super::readdress::modern_meta(
+                connection.hello().revision.as_str(),
+                &introduction.client_info,
+                &introduction.capabilities,
+            );
+            let comma = if cursor.is_empty() { "" } else { "," };
+            format!("\"_meta\":{{{meta}}}{comma}{cursor}")
+        }
+    };
+    let body = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/list\",\"params\":{{{params}}}}}"
+    );
+    let headers = super::modern::headers(Method::ToolsList, None, Vec::new());
+    let mut replies = connection
+        .request(upstream::Call {
+            id,
+            token: None,
+            headers,
+            body: body.into(),
+        })
+        .await?;
+    while let Some(reply) = replies.next().await {
+        let reply = reply?;
+        let text = std::str::from_utf8(&reply).unwrap_or_default();
+        match Message::read(text).map(|message| message.shape) {
+            Ok(Shape::Result) => return Ok(reply),
+            // A server without tools may say so: it offers none.
+            Ok(Shape::Error) => {
+                return Ok(Bytes::from_static(b"{\"result\":{\"tools\":[]}}"));
+            }
+            _ => {}
+        }
+    }
+    Err(upstream::Fault::Garbled.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tool(schema: &str) -> Tool {
+        let json = format!("{{\"name\":\"t\",\"inputSchema\":{schema}}}");
+        let catalogue = Catalogue::of(vec![json.into()]);
+        catalogue.tools.into_values().next().expect("one tool")
+    }
+
+    #[test]
+    fn arguments_are_checked_by_the_offered_schema() {
+        let tool = tool(r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#);
+        assert_eq!(tool.check(r#"{"n":1}"#, true), Ok(()));
+        assert!(tool.check(r#"{"n":"secret"}"#, true).is_err());
+        assert!(tool.check("{}", true).is_err());
+        assert!(tool.check(r#"{"n":1,"extra":2}"#, true).is_err());
+        assert_eq!(tool.check(r#"{"n":1,"extra":2}"#, false), Ok(()));
+        let told = tool.check(r#"{"n":"secret"}"#, true).expect_err("is refused");
+        assert!(!told.contains("secret"), "{told}");
+    }
+
+    #[test]
+    fn references_to_elsewhere_are_not_followed() {
+        let tool = tool(r#"{"type":"object","properties":{"n":{"$ref":"http://127.0.0.1:9/x.json"}}}"#);
+        assert_eq!(tool.check(r#"{"n":1}"#, false), Ok(()));
+    }
+
+    #[test]
+    fn of_two_tools_with_one_name_neither_counts() {
+        let catalogue = Catalogue::of(vec![
+            r#"{"name":"a","description":"one"}"#.into(),
+            r#"{"name":"a","description":"two"}"#.into(),
+            r#"{"name":"b"}"#.into(),
+        ]);
+        assert!(catalogue.tool("a").is_none());
+        assert!(catalogue.tool("b").is_some());
+    }
+
+    #[test]
+    fn annotated_arguments_are_mirrored_in_headers() {
+        let tool = tool(
+            r#"{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},"deep":{"type":"object","properties":{"n":{"type":"integer","x-mcp-header":"N"}}},"none":{"type":"string","x-mcp-header":"None"}}}"#,
+        );
+        let headers = tool.param_headers(r#"{"region":"Köln","deep":{"n":7},"none":null}"#);
+        let shown: Vec<_> = headers
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.to_str().unwrap_or("")))
+            .collect();
+        assert_eq!(
+            shown,
+            [("mcp-param-region", "=?base64?S8O2bG4=?="), ("mcp-param-n", "7")]
+        );
+    }
+}
