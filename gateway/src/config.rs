@@ -11,6 +11,7 @@ mod file;
 mod keys;
 mod reference;
 mod secret;
+mod tools;
 pub(crate) mod tree;
 mod units;
 
@@ -22,10 +23,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use error::{ConfigError, ConfigErrors, nearest};
-pub use file::{ConfigFile, Speaks};
+pub use file::{ConfigFile, EraFile, Speaks, TransportFile, TrustFile};
 pub use keys::{all_keys, load_keys_file};
 pub use reference::{config_reference, config_schema};
 pub use secret::{SHOWN, Secret};
+pub use tools::{Oauth, Reach, ToolAddress, ToolProgram, ToolServer};
 pub use units::{Size, Time};
 
 /// The largest configuration or keys file.
@@ -40,10 +42,12 @@ pub struct Config {
     pub agents: Agents,
     /// Where operators connect.
     pub operators: Operators,
-    /// The providers, by name. Never empty.
+    /// The providers, by name. Empty only where there are tool servers.
     pub upstreams: Vec<Arc<Upstream>>,
-    /// Which upstream answers which model; the first that matches wins. Never empty.
+    /// Which upstream answers which model; the first that matches wins. Empty only where there are no upstreams.
     pub routes: Vec<Route>,
+    /// The tool servers, by name.
+    pub tool_servers: Vec<Arc<ToolServer>>,
     /// The keys of the configuration itself; those of `keys_file` come on top.
     pub keys: Keys,
     /// Further keys.
@@ -245,6 +249,8 @@ pub struct Timeouts {
     pub grace: Duration,
     /// For a connection to an upstream to be used again.
     pub upstream_keep_alive: Duration,
+    /// For a tool server to end an answer.
+    pub tool_answer: Duration,
 }
 
 /// The decision log.

@@ -5,6 +5,7 @@ pub mod config;
 pub mod demo;
 pub mod edge;
 pub mod identity;
+pub mod mcp;
 pub mod operators;
 pub mod policies;
 pub mod record;

@@ -1,5 +1,6 @@
 //! From what was typed to what it means.
 
+mod tools;
 mod upstreams;
 
 use super::check::{Mistakes, check};
@@ -71,6 +72,7 @@ impl Builder<'_> {
             operators,
             upstreams,
             routes,
+            tool_servers,
             keys,
             keys_file,
             policies,
@@ -83,8 +85,9 @@ impl Builder<'_> {
         } = typed;
         let agents = self.agents(&agents);
         let operators_listen = self.address(&["operators", "listen"], &operators.listen);
-        let upstreams = self.upstreams(&upstreams);
+        let upstreams = self.upstreams(&upstreams, tool_servers.is_empty());
         let routes = self.routes(&routes, &upstreams);
+        let tool_servers = self.tool_servers(&tool_servers);
         let limits = self.limits(&limits);
         let timeouts = self.timeouts(&timeouts);
         let file = |path: Option<String>| path.filter(|path| !path.is_empty());
@@ -100,6 +103,7 @@ impl Builder<'_> {
             },
             upstreams,
             routes,
+            tool_servers,
             keys_file: keys_file.map(|path| self.path(&path)),
             policies: policies.map(|path| self.path(&path)),
             detect: detectors(detect),
@@ -272,6 +276,7 @@ impl Builder<'_> {
             keep_alive,
             grace,
             upstream_keep_alive,
+            tool_answer,
         } = *typed;
         for (name, time) in [
             ("request_head", request_head),
@@ -280,6 +285,7 @@ impl Builder<'_> {
             ("answer_head", answer_head),
             ("answer_idle", answer_idle),
             ("agent_write", agent_write),
+            ("tool_answer", tool_answer),
         ] {
             if time.0.is_zero() {
                 self.wrong(
@@ -299,6 +305,7 @@ impl Builder<'_> {
             keep_alive: keep_alive.0,
             grace: grace.0,
             upstream_keep_alive: upstream_keep_alive.0,
+            tool_answer: tool_answer.0,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The configuration as it is written. `docs/configuration.md` and the JSON Schema are made from this file.
 
 mod limits;
+mod tools;
 
 use super::secret::Secret;
 use schemars::JsonSchema;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use limits::{LimitsFile, TimeoutsFile};
+pub use tools::{EraFile, OauthFile, ToolServerFile, TransportFile, TrustFile};
 
 /// One file configures the gateway. Relative paths count from the folder the file is in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -17,10 +19,12 @@ pub struct ConfigFile {
     pub agents: AgentsFile,
     /// Where operators connect: health, readiness, metrics, the status page. Keep it off any network that agents reach.
     pub operators: OperatorsFile,
-    /// The models' providers, by a name of your choice. At least one.
+    /// The models' providers, by a name of your choice. At least one, unless there are `tool_servers`.
     pub upstreams: BTreeMap<String, UpstreamFile>,
     /// Which upstream answers which model. The first that matches wins; without any, each upstream answers for the dialect it speaks.
     pub routes: Vec<RouteFile>,
+    /// Servers of the Model Context Protocol, by a name of your choice: small letters, digits and dashes, at most 32.
+    pub tool_servers: BTreeMap<String, ToolServerFile>,
     /// The agents' keys. `sallyport key new` makes one and prints the lines to paste here.
     pub keys: Vec<KeyFile>,
     /// A YAML file that holds a list of further keys in the same form; read again when it changes.

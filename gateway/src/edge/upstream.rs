@@ -95,7 +95,7 @@ impl Link {
     }
 
     /// A connection: a kept one if there is one, else a new one to the first address that answers.
-    async fn connect(&self) -> Result<(HttpSession, HttpPeer), Failure> {
+    pub(crate) async fn connect(&self) -> Result<(HttpSession, HttpPeer), Failure> {
         for address in self.addresses().await? {
             let peer = self.peer(address);
             if let Ok((session, _reused)) = self.connector.get_http_session(&peer).await {
@@ -183,7 +183,7 @@ pub async fn send(
 }
 
 /// Reads up to the final head; 1xx heads are passed over, a protocol switch is refused.
-async fn read_head(session: &mut HttpSession) -> Result<(), Failure> {
+pub(crate) async fn read_head(session: &mut HttpSession) -> Result<(), Failure> {
     // Bounds an upstream that sends 1xx for ever.
     const INFORMATIONAL_MAX: usize = 16;
     for _ in 0..INFORMATIONAL_MAX {

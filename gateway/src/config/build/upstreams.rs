@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 impl Builder<'_> {
+    /// `needed`: whether there is nothing else to serve.
     pub(super) fn upstreams(
         &mut self,
         typed: &BTreeMap<String, UpstreamFile>,
+        needed: bool,
     ) -> Vec<Arc<Upstream>> {
-        if typed.is_empty() {
+        if typed.is_empty() && needed {
             let hint = "name at least one, as in `upstreams: {openai: {url: https://api.openai.com, speaks: openai}}`";
             self.wrong(&["upstreams"], "there is no upstream", hint);
         }
@@ -41,8 +43,9 @@ impl Builder<'_> {
         if let Some(ca) = &ca {
             self.certificates(&path("ca"), ca);
         }
-        let key = self.key(name, typed);
-        let headers = self.headers(name, &typed.headers);
+        let (key, key_file) = (typed.key.as_ref(), typed.key_file.as_deref());
+        let key = self.key("upstreams", name, key, key_file);
+        let headers = self.headers("upstreams", name, &typed.headers);
         let url = url?;
         Some(Upstream {
             name: name.into(),
@@ -55,9 +58,16 @@ impl Builder<'_> {
         })
     }
 
-    fn key(&mut self, name: &str, typed: &UpstreamFile) -> Option<Secret> {
-        let path = |field| ["upstreams", name, field];
-        let (field, key) = match (&typed.key, &typed.key_file) {
+    /// The key of what `name` is in `section`, from the file or from a file of its own.
+    pub(super) fn key(
+        &mut self,
+        section: &str,
+        name: &str,
+        key: Option<&Secret>,
+        key_file: Option<&str>,
+    ) -> Option<Secret> {
+        let path = |field| [section, name, field];
+        let (field, key) = match (key, key_file) {
             (Some(_), Some(_)) => {
                 self.wrong(
                     &path("key_file"),
@@ -94,14 +104,15 @@ impl Builder<'_> {
         Some(key)
     }
 
-    fn headers(
+    pub(super) fn headers(
         &mut self,
+        section: &str,
         name: &str,
         typed: &BTreeMap<String, Secret>,
     ) -> Vec<(HeaderName, HeaderValue)> {
         let mut headers = Vec::new();
         for (header, value) in typed {
-            let path = ["upstreams", name, "headers", header];
+            let path = [section, name, "headers", header];
             match (
                 HeaderName::try_from(header),
                 HeaderValue::from_str(value.expose()),
@@ -246,6 +257,24 @@ const OURS: [&str; 10] = [
 
 /// Takes an upstream's address apart, or says how to mend it.
 fn url(text: &str) -> Result<UpstreamUrl, &'static str> {
+    let (url, uri) = address(text)?;
+    match uri.query() {
+        Some(_) => Err("leave out the `?` and what follows"),
+        None => Ok(url),
+    }
+}
+
+/// The path that a URI asks for, with its query.
+pub(super) fn target(uri: &Uri) -> String {
+    let target = uri.path_and_query().map_or("/", |target| target.as_str());
+    match target.starts_with('/') {
+        true => target.to_owned(),
+        false => format!("/{target}"),
+    }
+}
+
+/// Takes an address apart; its query, if any, is left in the URI.
+pub(super) fn address(text: &str) -> Result<(UpstreamUrl, Uri), &'static str> {
     let uri: Uri = text
         .trim()
         .parse()
@@ -258,9 +287,6 @@ fn url(text: &str) -> Result<UpstreamUrl, &'static str> {
     let authority = uri.authority().ok_or("a host must follow `://`")?;
     if authority.as_str().contains('@') {
         return Err("leave out the user and password, and use `key`");
-    }
-    if uri.query().is_some() {
-        return Err("leave out the `?` and what follows");
     }
     let host = authority
         .host()
@@ -285,10 +311,11 @@ fn url(text: &str) -> Result<UpstreamUrl, &'static str> {
     if port == 0 {
         return Err("the port is a number from 1 to 65535");
     }
-    Ok(UpstreamUrl {
+    let url = UpstreamUrl {
         tls,
         host,
         port,
         base: uri.path().trim_end_matches('/').to_owned(),
-    })
+    };
+    Ok((url, uri))
 }

@@ -44,6 +44,8 @@ pub struct TimeoutsFile {
     pub grace: Time,
     /// For a connection to an upstream to be used again.
     pub upstream_keep_alive: Time,
+    /// For a tool server to end an answer, however much it says before that; subscriptions may last longer.
+    pub tool_answer: Time,
 }
 
 impl Default for LimitsFile {
@@ -71,6 +73,7 @@ impl Default for TimeoutsFile {
             keep_alive: Time::secs(60),
             grace: Time::secs(30),
             upstream_keep_alive: Time::secs(60),
+            tool_answer: Time::secs(3600),
         }
     }
 }
