@@ -12,7 +12,7 @@ mod words;
 pub use message::{Envelope, Message, Place, Shape, envelopes};
 pub use method::{Method, Side};
 pub use revision::{Era, Revision};
-pub use words::{Code, error, fault, refused, refused_result};
+pub use words::{Code, error, fault, refused, refused_result, tool_error};
 
 /// Messages in one JSON-RPC batch (only 2025-03-26 has batches).
 pub const BATCH_MAX: usize = 64;

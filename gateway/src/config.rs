@@ -54,6 +54,8 @@ pub struct Config {
     pub keys_file: Option<PathBuf>,
     /// The policy folder. Without one, nothing is allowed.
     pub policies: Option<PathBuf>,
+    /// How tool servers are offered to agents.
+    pub mcp: Mcp,
     /// What the detectors look for.
     pub detect: sallyport_detect::Config,
     /// How much is given to others.
@@ -66,6 +68,17 @@ pub struct Config {
     pub redaction_key: Option<Secret>,
     /// How many threads serve exchanges. At least 1.
     pub workers: usize,
+}
+
+/// How tool servers are offered to agents.
+#[derive(Clone, Debug, Default)]
+pub struct Mcp {
+    /// Pages in browsers that may ask, in small letters.
+    pub origins: Vec<String>,
+    /// Tools as they were pinned.
+    pub lock: Option<PathBuf>,
+    /// Who must have signed that.
+    pub lock_key: Option<PathBuf>,
 }
 
 /// Where agents connect.

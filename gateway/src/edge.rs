@@ -9,7 +9,7 @@ pub mod failure;
 pub mod headers;
 mod known;
 mod relay;
-mod reply;
+pub(crate) mod reply;
 mod stored;
 pub mod upstream;
 
@@ -19,6 +19,7 @@ pub use stored::Stored;
 
 use crate::config::Timeouts;
 use crate::identity::identify;
+use crate::mcp::{self, Tools};
 use crate::operators::Metrics;
 use crate::record::RecordSink;
 use crate::route::{Endpoint, Unrouted, is_plain_query, likely_dialect};
@@ -53,6 +54,8 @@ pub struct Edge {
     pub state: Arc<ArcSwap<State>>,
     /// State that callers created at providers.
     pub stored: Arc<Stored>,
+    /// What agents of tool servers have open.
+    pub tools: Tools,
     /// Where decision records go.
     pub records: RecordSink,
     /// What is counted.
@@ -120,7 +123,20 @@ impl Edge {
     /// One exchange and its record; whatever went wrong is told to the agent in its own dialect.
     async fn serve(&self, session: &mut ServerSession, state: &Arc<State>) {
         let mut account = Account::begin(state.config.decisions.text);
-        match self.exchange(session, state, &mut account).await {
+        let endpoint = match find_endpoint(session, state, &mut account) {
+            Ok(Endpoint {
+                door: Some(door), ..
+            }) => {
+                // On the heap: the two kinds of exchange need not make each other's future larger.
+                return Box::pin(mcp::serve(self, session, state, door, account)).await;
+            }
+            endpoint => endpoint,
+        };
+        let exchanged = match endpoint {
+            Ok(endpoint) => self.exchange(session, state, endpoint, &mut account).await,
+            Err(failure) => Err(failure),
+        };
+        match exchanged {
             Ok(()) => {}
             Err(failure) if failure.agent_listens() => {
                 account.fail(&failure);
@@ -131,6 +147,11 @@ impl Edge {
                 session.set_keepalive(None);
             }
         }
+        self.settle(account, state);
+    }
+
+    /// Writes the record of an account.
+    pub fn settle(&self, account: Account, state: &State) {
         let record = account.close(state.engine.policy().revision());
         self.metrics.exchange(&record);
         self.records.write(record);
@@ -140,9 +161,9 @@ impl Edge {
         &self,
         session: &mut ServerSession,
         state: &Arc<State>,
+        endpoint: Endpoint,
         account: &mut Account,
     ) -> Result<(), Failure> {
-        let endpoint = find_endpoint(session, state, account)?;
         let caller = identify(&session.req_header().headers, &state.keys)?;
         account.caller(&caller);
 
@@ -256,10 +277,11 @@ impl Drop for Counted {
     }
 }
 
-/// The dialect's family, as upstreams are configured.
-pub(crate) fn family(dialect: Dialect) -> crate::config::Speaks {
+/// The dialect's family, as upstreams are configured; `None`: tool servers are no upstreams.
+pub(crate) fn family(dialect: Dialect) -> Option<crate::config::Speaks> {
     match dialect {
-        Dialect::OpenAiChat | Dialect::OpenAiResponses => crate::config::Speaks::Openai,
-        Dialect::Anthropic => crate::config::Speaks::Anthropic,
+        Dialect::OpenAiChat | Dialect::OpenAiResponses => Some(crate::config::Speaks::Openai),
+        Dialect::Anthropic => Some(crate::config::Speaks::Anthropic),
+        Dialect::Mcp => None,
     }
 }

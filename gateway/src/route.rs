@@ -1,5 +1,6 @@
 //! From a method and a path to what is asked for, decided once on one normal form.
 
+use crate::mcp::door::Door;
 use http::{HeaderMap, Method};
 use sallyport_exchange::{Dialect, Operation};
 
@@ -17,6 +18,8 @@ pub struct Endpoint {
     pub has_body: bool,
     /// The id of provider-side state that the path names.
     pub stored: Option<String>,
+    /// Which tool servers, if it is a door to some.
+    pub door: Option<Door>,
 }
 
 /// Why a request line leads nowhere.
@@ -36,6 +39,9 @@ impl Endpoint {
     /// Finds the endpoint, or says why there is none. `path` comes without its query.
     pub fn find(method: &Method, path: &[u8], headers: &HeaderMap) -> Result<Endpoint, Unrouted> {
         let path = normal_form(path)?;
+        if let Some(door) = Door::of(path) {
+            return tools(method, door, headers);
+        }
         let segments: Vec<&str> = path[1..].split('/').collect();
         let anthropic = headers.contains_key("anthropic-version");
         let (dialect, operation, verb) = match segments.as_slice() {
@@ -75,6 +81,7 @@ impl Endpoint {
             operation,
             has_body: verb == Verb::Post,
             stored: None,
+            door: None,
         })
     }
 }
@@ -110,6 +117,23 @@ fn stored(method: &Method, id: &str, verb: Verb) -> Result<Endpoint, Unrouted> {
         operation: Operation::Stored,
         has_body: false,
         stored: Some(id.to_owned()),
+        door: None,
+    })
+}
+
+fn tools(method: &Method, door: Door, headers: &HeaderMap) -> Result<Endpoint, Unrouted> {
+    if is_websocket(headers) {
+        return Err(Unrouted::WebSocket);
+    }
+    if ![Method::POST, Method::GET, Method::DELETE].contains(method) {
+        return Err(Unrouted::WrongMethod);
+    }
+    Ok(Endpoint {
+        dialect: Dialect::Mcp,
+        operation: Operation::Connect,
+        has_body: method == Method::POST,
+        stored: None,
+        door: Some(door),
     })
 }
 
@@ -122,7 +146,9 @@ fn is_websocket(headers: &HeaderMap) -> bool {
 /// How the dialect of a path that leads nowhere is guessed, so that even that refusal is in the
 /// caller's own words.
 pub fn likely_dialect(path: &[u8], headers: &HeaderMap) -> Dialect {
-    if path.starts_with(b"/v1/messages") || headers.contains_key("anthropic-version") {
+    if path.starts_with(b"/mcp") {
+        Dialect::Mcp
+    } else if path.starts_with(b"/v1/messages") || headers.contains_key("anthropic-version") {
         Dialect::Anthropic
     } else if path.starts_with(b"/v1/responses") {
         Dialect::OpenAiResponses

@@ -7,6 +7,7 @@
 use crate::config::ConfigErrors;
 use crate::config::{Config, Secret};
 use crate::edge::{Agents, Edge, Stored, server_options};
+use crate::mcp::Tools;
 use crate::operators::{Metrics, OperatorsApp, OperatorsView};
 use crate::policies::watch::Watch;
 use crate::policies::{KeysHandle, PolicyHandle};
@@ -119,6 +120,7 @@ where
     let edge = Edge {
         state,
         stored: Arc::new(Stored::default()),
+        tools: Tools::default(),
         records: records.clone(),
         metrics: metrics.clone(),
         sessions: Arc::default(),
@@ -141,6 +143,7 @@ where
         .enable_all()
         .build()?;
     runtime.block_on(async {
+        let sweeping = tokio::spawn(edge.tools.sessions.clone().sweep(edge.clone()));
         let (stop_listening, shutdown) = watch::channel(false);
         let fds = Arc::new(Mutex::new(fds));
         let mut service = Service::new("agents".to_owned(), Agents::new(edge));
@@ -162,6 +165,7 @@ where
         // Agents' keep-alive connections are told to close with their next answer.
         let _ = stop_listening.send(true);
         drain(&in_flight, config.timeouts.grace).await;
+        sweeping.abort();
         services.iter().for_each(|service| service.abort());
     });
     runtime.shutdown_timeout(Duration::from_secs(1));

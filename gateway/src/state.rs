@@ -5,6 +5,8 @@ use crate::edge::failure::Failure;
 use crate::edge::upstream::Link;
 use crate::edge::{UpstreamKeys, family};
 use crate::identity::Keys;
+use crate::mcp::pins::Pins;
+use crate::mcp::upstream::Server;
 use sallyport_detect::Detectors;
 use sallyport_exchange::{Dialect, Filter};
 use sallyport_policy::{Engine, Placeholders, Policy};
@@ -23,7 +25,10 @@ pub struct State {
     pub engine: Arc<Engine>,
     /// The gateway's own provider keys, to be found where they are echoed.
     pub upstream_keys: Arc<UpstreamKeys>,
+    /// Tools as they were pinned; `None`: nothing is held back.
+    pub pins: Option<Arc<Pins>>,
     links: Arc<HashMap<Arc<str>, Arc<Link>>>,
+    servers: Arc<[Arc<Server>]>,
 }
 
 impl State {
@@ -42,6 +47,12 @@ impl State {
         State {
             engine: Arc::new(engine(&config, policy, placeholders)),
             upstream_keys: Arc::new(upstream_keys(&config)),
+            servers: config
+                .tool_servers
+                .iter()
+                .map(|server| Server::new(server.clone(), &config))
+                .collect(),
+            pins: None,
             config,
             keys,
             links,
@@ -55,7 +66,9 @@ impl State {
             keys: self.keys.clone(),
             engine: Arc::new(engine(&self.config, policy, placeholders)),
             upstream_keys: self.upstream_keys.clone(),
+            pins: self.pins.clone(),
             links: self.links.clone(),
+            servers: self.servers.clone(),
         }
     }
 
@@ -66,8 +79,16 @@ impl State {
             keys,
             engine: self.engine.clone(),
             upstream_keys: self.upstream_keys.clone(),
+            pins: self.pins.clone(),
             links: self.links.clone(),
+            servers: self.servers.clone(),
         }
+    }
+
+    /// The tool servers that a team sees.
+    pub fn servers_of(&self, team: &str) -> Vec<Arc<Server>> {
+        let seen = self.servers.iter().filter(|s| s.config.is_seen_by(team));
+        seen.cloned().collect()
     }
 
     /// Who answers for this dialect and model: the first route that takes it.
@@ -75,7 +96,7 @@ impl State {
         let model = model.unwrap_or_default();
         let mut routes = self.config.routes.iter();
         let found = routes.find(|route| {
-            route.speaks == family(dialect) && (model.is_empty() || route.takes(model))
+            Some(route.speaks) == family(dialect) && (model.is_empty() || route.takes(model))
         });
         found.ok_or(Failure::NoUpstream)
     }

@@ -33,6 +33,11 @@ impl Cleared {
         Cleared(edits.apply(&self.0))
     }
 
+    /// What was cleared, within a message of another shape: `body` says nothing that this did not say.
+    pub fn reshaped(self, body: Bytes) -> Self {
+        Cleared(body)
+    }
+
     /// The bytes, to be looked at.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

@@ -90,6 +90,19 @@ pub fn refused_result(id: &str, denial: &Denial, decision: &str, era: Era) -> By
     ))
 }
 
+/// A tool call that could not be made, as a result: the model reads what was wrong and mends it
+/// (2025-11-25, Tools, Error Handling).
+pub fn tool_error(id: &str, say: &str, era: Era) -> Bytes {
+    let complete = match era {
+        Era::Legacy => "",
+        Era::Modern => "\"resultType\":\"complete\",",
+    };
+    Bytes::from(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{{complete}\"content\":[{{\"type\":\"text\",\"text\":{}}}],\"isError\":true}}}}",
+        quoted(say)
+    ))
+}
+
 fn reason(denial: &Denial, decision: &str) -> String {
     format!(
         "{{\"code\":\"policy_denied\",\"rule\":{},\"decision\":{}}}",

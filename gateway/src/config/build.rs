@@ -76,6 +76,7 @@ impl Builder<'_> {
             keys,
             keys_file,
             policies,
+            mcp,
             detect,
             limits,
             timeouts,
@@ -106,6 +107,7 @@ impl Builder<'_> {
             tool_servers,
             keys_file: keys_file.map(|path| self.path(&path)),
             policies: policies.map(|path| self.path(&path)),
+            mcp: self.mcp(mcp),
             detect: detectors(detect),
             limits,
             timeouts,
@@ -115,6 +117,14 @@ impl Builder<'_> {
                 count => usize::from(count),
             },
         })
+    }
+
+    fn mcp(&self, typed: file::McpFile) -> Mcp {
+        Mcp {
+            origins: lower(&typed.origins),
+            lock: typed.lock.map(|path| self.path(&path)),
+            lock_key: typed.lock_key.map(|path| self.path(&path)),
+        }
     }
 
     fn decisions(&self, typed: &file::DecisionsFile) -> Decisions {

@@ -31,6 +31,8 @@ pub struct ConfigFile {
     pub keys_file: Option<String>,
     /// The folder of `.rego` files and their `.json` and `.yaml` data; read again when it changes.
     pub policies: Option<String>,
+    /// How tool servers are offered to agents.
+    pub mcp: McpFile,
     /// What the detectors look for.
     pub detect: DetectFile,
     /// How much memory and how many connections are given to others.
@@ -155,6 +157,18 @@ pub struct KeyFile {
     /// Anything that policies should know of this key, as `input.caller.labels`.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+}
+
+/// How tool servers are offered to agents.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct McpFile {
+    /// Pages in browsers that may ask, such as `https://chat.example.com`. Those of this machine always may.
+    pub origins: Vec<String>,
+    /// The lock file that `sallyport mcp pin` writes: what differs from it is held back. Unless given, nothing is.
+    pub lock: Option<String>,
+    /// A PEM file with the Ed25519 public key that the lock file must be signed with.
+    pub lock_key: Option<String>,
 }
 
 /// What the detectors look for. What they find is a fact for policies, and forbids nothing by itself.

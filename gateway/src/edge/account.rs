@@ -5,7 +5,7 @@ use super::failure::Failure;
 use crate::record::{Record, Verdict};
 use sallyport_exchange::dialect::Asked;
 use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, Usage};
-use sallyport_policy::{CallRuling, Gate, Ruling, Trail};
+use sallyport_policy::{CallRuling, Gate, Ruling, Settings, Trail};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -22,6 +22,7 @@ pub struct Account {
     streamed: bool,
     edited: bool,
     text: bool,
+    refuses_by_error: bool,
     began: Instant,
     sent: Option<Instant>,
     inspect_ns: u64,
@@ -47,6 +48,7 @@ impl Account {
             streamed: false,
             edited: false,
             text,
+            refuses_by_error: false,
             began: Instant::now(),
             sent: None,
             inspect_ns: 0,
@@ -93,6 +95,16 @@ impl Account {
     pub fn request(&mut self, ruling: &Ruling, payload: &Payload) {
         self.trail(&ruling.trail, Flow::Request, Some(payload));
         self.edited |= ruling.is_edited();
+    }
+
+    /// Notes what the policies set.
+    pub fn settings(&mut self, settings: &Settings) {
+        self.refuses_by_error = settings.get("refusals").is_some_and(|v| v == "error");
+    }
+
+    /// Whether the team wants a refused tool call told as an error rather than as a result.
+    pub fn refuses_by_error(&self) -> bool {
+        self.refuses_by_error
     }
 
     /// Notes that the request goes out.

@@ -59,6 +59,10 @@ pub enum Failure {
     AgentStalled,
     /// The message cannot be taken, by the rules of the Model Context Protocol.
     Rpc(RpcFault),
+    /// The arguments of a tool call do not fit the tool. Never shows a value of them.
+    BadArguments(String),
+    /// No such tool server, or none that this team sees.
+    NoToolServer,
     /// The connection to a tool server failed.
     ToolServer(crate::mcp::upstream::Fault),
 }
@@ -106,7 +110,7 @@ impl Failure {
             UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled | HeldTooMuch
             | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
             Rpc(fault) if fault.code == Code::Internal => Some(Blame::Gateway),
-            ToolServer(_) => Some(Blame::Upstream),
+            ToolServer(fault) => Some(fault.blame()),
             _ => Some(Blame::Agent),
         }
     }
@@ -138,6 +142,8 @@ impl Failure {
             UpstreamRedirect => (502, "upstream_redirect", "The model provider answered with a redirect, which is not followed.".to_owned()),
             AgentLeft => (499, "agent_left", "The agent hung up.".to_owned()),
             Rpc(fault) => (fault.status, "mcp", fault.say.clone()),
+            BadArguments(say) => (400, "bad_arguments", say.clone()),
+            NoToolServer => (404, "no_tool_server", "There is no such tool server here. The operator adds one under `tool_servers`.".to_owned()),
             ToolServer(fault) => (502, "tool_server", format!("The tool server failed: {fault}.")),
             AgentStalled => (499, "agent_stalled", "The agent stopped reading (`timeouts.agent_write`).".to_owned()),
         };
@@ -256,5 +262,11 @@ impl From<Unidentified> for Failure {
 impl From<BadHeaders> for Failure {
     fn from(bad: BadHeaders) -> Self {
         Failure::BadHeaders(bad)
+    }
+}
+
+impl From<crate::mcp::upstream::Fault> for Failure {
+    fn from(fault: crate::mcp::upstream::Fault) -> Self {
+        Failure::ToolServer(fault)
     }
 }

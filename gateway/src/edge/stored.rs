@@ -90,6 +90,7 @@ mod tests {
         let endpoint = Endpoint {
             dialect: Dialect::OpenAiResponses,
             operation: Operation::Stored,
+            door: None,
             has_body: false,
             stored: Some("resp_1".into()),
         };

@@ -47,7 +47,7 @@ impl Judged {
             mcp: Some(McpTarget {
                 server: self.server.clone(),
                 method: self.method.clone(),
-                revision: self.session.revision.as_str(),
+                revision: self.session.revision().as_str(),
                 name: self.name.clone(),
             }),
         }
@@ -135,11 +135,7 @@ impl Judged {
     }
 
     /// A cleared message as the agent gets it.
-    pub fn for_agent(
-        &self,
-        cleared: Cleared,
-        also: impl FnOnce(&mut Edits, &Message),
-    ) -> Bytes {
+    pub fn for_agent(&self, cleared: Cleared, also: impl FnOnce(&mut Edits, &Message)) -> Bytes {
         let Ok(message) = Message::read(cleared.as_str()) else {
             return Bytes::new();
         };

@@ -7,12 +7,11 @@ use super::catalogue;
 use super::door::Door;
 use super::link::Link;
 use super::modern::{self, Introduced};
-use super::names::shared_uri;
 use super::outbox::Outbox;
 use super::readdress::{self, replace};
 use super::session::{AnswerTo, Asked, Parked, Session};
 use super::upstream::{self, Connection, Fault, Replies};
-use crate::config::Trust;
+use crate::config::{Reach, TrustFile};
 use crate::edge::account::Account;
 use crate::edge::failure::{Failure, RpcFault};
 use crate::state::State;
@@ -21,7 +20,7 @@ use http::{HeaderName, HeaderValue};
 use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{Code, Era, Message, Method, Place, Shape};
-use sallyport_exchange::{Dialect, Flow, Kind, Operation, Payload};
+use sallyport_exchange::{Dialect, Flow, Kind, Payload};
 use sallyport_policy::{Cleared, Terms};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -73,7 +72,11 @@ impl Call<'_> {
     /// Sends a request and waits for its answer, which carries the agent's own id.
     pub async fn run(&mut self, request: &Request) -> Result<Answer, Failure> {
         let mut terms = self.terms(request).await?;
-        let judged = self.judged(request.message.method, &request.message.method_name, &request.name);
+        let judged = self.judged(
+            request.message.method,
+            &request.message.method_name,
+            &request.name,
+        );
         let ruling = self.state.engine.judge_message(
             &judged.exchange(request.message.method.operation()),
             Flow::Request,
@@ -88,14 +91,23 @@ impl Call<'_> {
         }
         let params = self.check_arguments(request, &cleared).await?;
         terms.offer = None;
-        // A connection that broke while nothing was sent on it is opened once more.
+        // A server that forgot the session has not run the call: it is sent once more in a new one.
         match self.send(request, &cleared, &params).await {
-            Err(Failure::ToolServer(fault)) if fault.ends_the_connection() => {
+            Err(Failure::ToolServer(Fault::SessionGone | Fault::Closed)) => {
                 self.link.drop_connection().await;
                 self.send(request, &cleared, &params).await
             }
             done => done,
         }
+    }
+
+    /// Notes what is asked for, and where.
+    pub fn begin(&mut self, request: &Request) {
+        let message = &request.message;
+        let judged = self.judged(message.method, &message.method_name, &request.name);
+        let exchange = judged.exchange(message.method.operation());
+        self.account
+            .exchange(&exchange, &self.link.server.config.name);
     }
 
     fn judged(&self, method: Method, name: &str, target: &Option<String>) -> Judged {
@@ -165,7 +177,7 @@ impl Call<'_> {
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
         let came = arguments(request.payload.source());
         let leaves = arguments(cleared.as_str());
-        let strict = self.link.server.config.trust == Trust::Untrusted;
+        let strict = self.link.server.config.trust == TrustFile::Untrusted;
         tool.check(&leaves, strict).map_err(|mistakes| {
             Failure::BadArguments(format!("The arguments do not fit the tool: {mistakes}."))
         })?;
@@ -201,6 +213,7 @@ impl Call<'_> {
                 .request(upstream::Call {
                     id,
                     token,
+                    lasts: request.message.method == Method::Listen,
                     headers: modern::named_headers(method, name, params.to_vec()),
                     body: body.into_bytes(),
                 })
@@ -298,7 +311,7 @@ impl Call<'_> {
             let reply = tokio::select! {
                 biased;
                 reply = replies.next() => reply,
-                _ = cancelled.wait_for(|cancelled| *cancelled) => {
+                () = wanted_no_more(&mut cancelled) => {
                     self.cancel(connection, upstream_id).await;
                     return Err(Failure::AgentLeft);
                 }
@@ -323,7 +336,8 @@ impl Call<'_> {
     }
 
     async fn cancel(&self, connection: &Connection, upstream_id: u64) {
-        if connection.hello().era == Era::Modern && !connection.is_stdio() {
+        let is_http = matches!(self.link.server.config.reach, Reach::Address(_));
+        if connection.hello().era == Era::Modern && is_http {
             return; // The connection is closed, which says it all.
         }
         let body = format!(
@@ -339,11 +353,12 @@ impl Call<'_> {
             return;
         };
         let own = request.message.progress_token.as_ref();
-        self.out.push(judged.for_agent(cleared, |edits, message: &Message| {
-            if let (Some(place), Some(own)) = (&message.progress_token, own) {
-                replace(edits, place, &own.raw);
-            }
-        }));
+        self.out
+            .push(judged.for_agent(cleared, |edits, message: &Message| {
+                if let (Some(place), Some(own)) = (&message.progress_token, own) {
+                    replace(edits, place, &own.raw);
+                }
+            }));
     }
 
     /// A question of a server to a legacy agent: judged, and asked under an id of ours.
@@ -442,7 +457,11 @@ impl Call<'_> {
     }
 
     /// Asks a legacy agent for what a modern server needs; gives the members for the next try.
-    async fn bring_input(&mut self, request: &Request, result: &Cleared) -> Result<String, Failure> {
+    async fn bring_input(
+        &mut self,
+        request: &Request,
+        result: &Cleared,
+    ) -> Result<String, Failure> {
         let tape = Tape::read_str(result.as_str()).map_err(|_| Fault::Garbled)?;
         let content = tape.root().member("result");
         let requests = content.and_then(|c| c.member("inputRequests"));
@@ -477,11 +496,12 @@ impl Call<'_> {
         );
         let judged = self.judged(method, &name, &None);
         let cleared = judged.asked(self.state, self.account, body.into(), method.operation())?;
-        self.out.push(judged.for_agent(cleared, |_, _: &Message| {}));
+        self.out
+            .push(judged.for_agent(cleared, |_, _: &Message| {}));
         let mut cancelled = self.cancelled.clone();
         let answer = tokio::select! {
             answer = receiver => answer.ok(),
-            _ = cancelled.wait_for(|cancelled| *cancelled) => return Err(Failure::AgentLeft),
+            () = wanted_no_more(&mut cancelled) => return Err(Failure::AgentLeft),
         };
         match answer {
             Some(Ok(result)) => Ok(result),
@@ -522,7 +542,7 @@ impl Call<'_> {
         );
         Ok(Answer {
             status: 200,
-            message: cleared.wrapped(body.into()),
+            message: cleared.reshaped(body.into()),
         })
     }
 
@@ -591,6 +611,15 @@ enum Ended {
     NeedsInput(Cleared),
 }
 
+/// Waits until the agent wants the call no more.
+pub async fn wanted_no_more(cancelled: &mut watch::Receiver<bool>) {
+    let told = cancelled.wait_for(|cancelled| *cancelled).await.map(drop);
+    if told.is_err() {
+        // Nobody is left who could cancel.
+        std::future::pending::<()>().await;
+    }
+}
+
 fn needs_input(text: &str) -> bool {
     let Ok(tape) = Tape::read_str(text) else {
         return false;
@@ -631,14 +660,4 @@ fn unknown_tool(name: &str) -> Failure {
         Code::InvalidParams,
         format!("Unknown tool: {shown}"),
     ))
-}
-
-/// The address of a task in the list of all.
-pub fn shared_task(server: &str, id: &str) -> String {
-    shared_uri(server, id)
-}
-
-/// What a judged message is read as.
-pub fn operation_of(message: &Message) -> Operation {
-    message.method.operation()
 }

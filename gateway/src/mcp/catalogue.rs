@@ -257,6 +257,7 @@ async fn page(
         .request(upstream::Call {
             id,
             token: None,
+            lasts: false,
             headers,
             body: body.into(),
         })
@@ -288,19 +289,23 @@ mod tests {
 
     #[test]
     fn arguments_are_checked_by_the_offered_schema() {
-        let tool = tool(r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#);
+        let tool =
+            tool(r#"{"type":"object","properties":{"n":{"type":"integer"}},"required":["n"]}"#);
         assert_eq!(tool.check(r#"{"n":1}"#, true), Ok(()));
         assert!(tool.check(r#"{"n":"secret"}"#, true).is_err());
         assert!(tool.check("{}", true).is_err());
         assert!(tool.check(r#"{"n":1,"extra":2}"#, true).is_err());
         assert_eq!(tool.check(r#"{"n":1,"extra":2}"#, false), Ok(()));
-        let told = tool.check(r#"{"n":"secret"}"#, true).expect_err("is refused");
+        let told = tool
+            .check(r#"{"n":"secret"}"#, true)
+            .expect_err("is refused");
         assert!(!told.contains("secret"), "{told}");
     }
 
     #[test]
     fn references_to_elsewhere_are_not_followed() {
-        let tool = tool(r#"{"type":"object","properties":{"n":{"$ref":"http://127.0.0.1:9/x.json"}}}"#);
+        let tool =
+            tool(r#"{"type":"object","properties":{"n":{"$ref":"http://127.0.0.1:9/x.json"}}}"#);
         assert_eq!(tool.check(r#"{"n":1}"#, false), Ok(()));
     }
 
@@ -327,7 +332,10 @@ mod tests {
             .collect();
         assert_eq!(
             shown,
-            [("mcp-param-region", "=?base64?S8O2bG4=?="), ("mcp-param-n", "7")]
+            [
+                ("mcp-param-region", "=?base64?S8O2bG4=?="),
+                ("mcp-param-n", "7")
+            ]
         );
     }
 }

@@ -154,7 +154,11 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_loopback() {
-        for origin in ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:8080"] {
+        for origin in [
+            "http://localhost:3000",
+            "https://127.0.0.1",
+            "http://[::1]:8080",
+        ] {
             assert!(is_loopback(origin), "{origin}");
         }
         for origin in [

@@ -60,8 +60,8 @@ pub async fn serve(
     };
     let ended = match visited.await {
         Ok(visit) => match session.req_header().method {
-            Verb::POST => visit.post(session, account).await,
-            Verb::GET => visit.get(session, account).await,
+            Verb::POST => Box::pin(visit.post(session, account)).await,
+            Verb::GET => Box::pin(visit.get(session, account)).await,
             _ => visit.delete(session, account).await,
         },
         Err(failure) => Err((failure, account)),
@@ -172,7 +172,9 @@ impl Visit<'_> {
         let tape = Tape::read_str(text).map_err(|error| (Failure::Malformed(error), None))?;
         let root = tape.root();
         if root.elements().is_some() {
-            return self.understand_batch(text).map_err(|failure| (failure, None));
+            return self
+                .understand_batch(text)
+                .map_err(|failure| (failure, None));
         }
         let id = root
             .member("id")
@@ -185,7 +187,9 @@ impl Visit<'_> {
             let introduced = modern::check(root, &message, &self.heads, headers)
                 .map_err(|fault| with_id(Failure::Rpc(fault)))?;
             if message.shape != Shape::Request {
-                return Err(with_id(invalid("Over HTTP only requests are sent in this revision.")));
+                return Err(with_id(invalid(
+                    "Over HTTP only requests are sent in this revision.",
+                )));
             }
             check_modern_method(message.method).map_err(with_id)?;
             let session = self.modern_session(&introduced).map_err(with_id)?;
@@ -409,7 +413,10 @@ impl Visit<'_> {
     /// The stream of a session, from its beginning or from where it broke.
     async fn get(&self, http: &mut ServerSession, mut account: Account) -> Ended {
         if self.heads.is_modern() {
-            return Err((Failure::Unrouted(crate::route::Unrouted::WrongMethod), account));
+            return Err((
+                Failure::Unrouted(crate::route::Unrouted::WrongMethod),
+                account,
+            ));
         }
         if !self.heads.accepts.1 {
             return Err((not_acceptable(), account));
@@ -430,7 +437,10 @@ impl Visit<'_> {
             Some(None) => None,
         };
         let Some((out, after)) = found else {
-            return Err((invalid("`Last-Event-ID` names no stream of this session."), account));
+            return Err((
+                invalid("`Last-Event-ID` names no stream of this session."),
+                account,
+            ));
         };
         account.complete();
         let decision = account.id.clone();
@@ -472,7 +482,10 @@ impl Visit<'_> {
 
     async fn delete(&self, http: &mut ServerSession, mut account: Account) -> Ended {
         if self.heads.is_modern() {
-            return Err((Failure::Unrouted(crate::route::Unrouted::WrongMethod), account));
+            return Err((
+                Failure::Unrouted(crate::route::Unrouted::WrongMethod),
+                account,
+            ));
         }
         match self.legacy_session(None) {
             Ok(session) => self.edge.tools.sessions.close(&session.id).await,

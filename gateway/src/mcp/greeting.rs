@@ -104,9 +104,9 @@ async fn said(
         .iter()
         .map(|server| {
             let (link, session) = (session.link(server), session.clone());
-            tokio::spawn(async move {
-                tokio::time::timeout(GREETING, link.connection(&session)).await
-            })
+            tokio::spawn(
+                async move { tokio::time::timeout(GREETING, link.connection(&session)).await },
+            )
         })
         .collect();
     let mut said = Vec::new();
@@ -139,7 +139,10 @@ fn hear(
     connection: &Connection,
 ) -> Result<Said, Failure> {
     let hello = connection.hello();
-    let body = format!("{{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}}", hello.result);
+    let body = format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":0,\"result\":{}}}",
+        hello.result
+    );
     let operation = asking.message.method.operation();
     let payload = Dialect::Mcp
         .read_answer(operation, body.into())

@@ -3,7 +3,7 @@
 
 use super::catalogue::Catalogue;
 use super::session::Session;
-use super::upstream::{Connection, Fault, Server};
+use super::upstream::{Connection, FIRST_ID, Fault, Server};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,7 +31,7 @@ impl Link {
             server,
             connection: tokio::sync::Mutex::new(None),
             catalogue: Mutex::new(None),
-            numbers: AtomicU64::new(1),
+            numbers: AtomicU64::new(FIRST_ID),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Listening for changes (2026-07-28, Subscriptions): one stream for a modern agent, whatever the servers speak.
 
-use super::call::{Call, Request};
+use super::call::{Call, Request, wanted_no_more};
 use super::outbox::Outbox;
 use super::readdress::add_members;
 use super::request::{Asking, Plain, may};
@@ -83,7 +83,7 @@ pub async fn listen(
         all.push(listener.clone());
     }
     out.push(listener.acknowledged());
-    let _ = cancelled.wait_for(|cancelled| *cancelled).await;
+    wanted_no_more(&mut cancelled).await;
     session
         .listeners
         .lock()
@@ -160,10 +160,7 @@ impl Listener {
 
     fn tell(&self, message: &Bytes) {
         let text = std::str::from_utf8(message).unwrap_or_default();
-        let member = format!(
-            "\"io.modelcontextprotocol/subscriptionId\":{}",
-            self.id
-        );
+        let member = format!("\"io.modelcontextprotocol/subscriptionId\":{}", self.id);
         let edits = super::readdress::apply(text, |edits, root| {
             let params = root.member("params");
             match (params, params.and_then(|p| p.member("_meta"))) {
@@ -172,7 +169,11 @@ impl Listener {
                     add_members(edits, params, &format!("\"_meta\":{{{member}}}"));
                 }
                 (None, None) => {
-                    add_members(edits, root, &format!("\"params\":{{\"_meta\":{{{member}}}}}"));
+                    add_members(
+                        edits,
+                        root,
+                        &format!("\"params\":{{\"_meta\":{{{member}}}}}"),
+                    );
                 }
             }
         });
@@ -195,8 +196,7 @@ pub fn tell(session: &Session, method: Method, message: &Bytes) {
 
 /// A policy may have changed what an agent sees: it is told to ask again.
 pub fn tools_changed(session: &Session) {
-    const CHANGED: &[u8] =
-        b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}";
+    const CHANGED: &[u8] = b"{\"jsonrpc\":\"2.0\",\"method\":\"notifications/tools/list_changed\"}";
     let message = Bytes::from_static(CHANGED);
     tell(session, Method::ToolsChanged, &message);
     if session.revision().era() == Era::Legacy {

@@ -162,8 +162,7 @@ pub fn check_params(
 
 /// Integers compare as numbers.
 fn same(one: &str, other: &str) -> bool {
-    one == other
-        || matches!((one.parse::<i64>(), other.parse::<i64>()), (Ok(a), Ok(b)) if a == b)
+    one == other || matches!((one.parse::<i64>(), other.parse::<i64>()), (Ok(a), Ok(b)) if a == b)
 }
 
 fn one<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {

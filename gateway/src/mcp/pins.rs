@@ -4,7 +4,15 @@ use sallyport_exchange::{Finding, PartId};
 pub struct Pins;
 impl Pins {
     /// Names of those tools that are held back.
-    pub fn held_back<'t>(&self, _server: &str, _declarations: impl IntoIterator<Item = &'t str>) -> Vec<String> { Vec::new() }
+    pub fn held_back<'t>(
+        &self,
+        _server: &str,
+        _declarations: impl IntoIterator<Item = &'t str>,
+    ) -> Vec<String> {
+        Vec::new()
+    }
     /// Findings.
-    pub fn findings(&self, _server: &str, _part: PartId, _declaration: &str) -> Vec<Finding> { Vec::new() }
+    pub fn findings(&self, _server: &str, _part: PartId, _declaration: &str) -> Vec<Finding> {
+        Vec::new()
+    }
 }

@@ -159,7 +159,11 @@ pub fn add_modern_meta(edits: &mut Edits, root: Value<'_>, members: &str) {
             }
         }
         (Some(params), _) => add_members(edits, params, &format!("\"_meta\":{{{members}}}")),
-        (None, _) => add_members(edits, root, &format!("\"params\":{{\"_meta\":{{{members}}}}}")),
+        (None, _) => add_members(
+            edits,
+            root,
+            &format!("\"params\":{{\"_meta\":{{{members}}}}}"),
+        ),
     }
 }
 
@@ -185,13 +189,17 @@ mod tests {
     #[test]
     fn only_the_protocols_own_names_and_addresses_are_shared() {
         let text = r#"{"content":[{"type":"resource_link","uri":"a:b","name":"n"},{"type":"resource","resource":{"uri":"c:d","text":"uri"}}],"structuredContent":{"uri":"mine"}}"#;
-        let shared = edited(text, |edits, root| share(edits, "s", Method::ToolsCall, root));
+        let shared = edited(text, |edits, root| {
+            share(edits, "s", Method::ToolsCall, root)
+        });
         assert_eq!(
             shared,
             r#"{"content":[{"type":"resource_link","uri":"sallyport+s+a:b","name":"n"},{"type":"resource","resource":{"uri":"sallyport+s+c:d","text":"uri"}}],"structuredContent":{"uri":"mine"}}"#
         );
         let list = r#"{"tools":[{"name":"x","inputSchema":{"properties":{"uri":{}}}}]}"#;
-        let shared = edited(list, |edits, root| share(edits, "s", Method::ToolsList, root));
+        let shared = edited(list, |edits, root| {
+            share(edits, "s", Method::ToolsList, root)
+        });
         assert_eq!(
             shared,
             r#"{"tools":[{"name":"s__x","inputSchema":{"properties":{"uri":{}}}}]}"#
@@ -209,7 +217,9 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                edited(before, |edits, root| add_modern_meta(edits, root, "\"a\":1")),
+                edited(before, |edits, root| add_modern_meta(
+                    edits, root, "\"a\":1"
+                )),
                 after
             );
         }

@@ -4,8 +4,8 @@ use super::background::Judged;
 use super::call::{Answer, Call, Request};
 use super::door::Door;
 use super::greeting;
-use super::lists;
 use super::listen;
+use super::lists;
 use super::modern::Introduced;
 use super::names;
 use super::outbox::Outbox;
@@ -145,15 +145,12 @@ fn refusal(failure: &Failure, asking: &Asking, account: &Account) -> (u16, Bytes
     let is_call = asking.message.method == Method::ToolsCall;
     match failure {
         Failure::Denied(denial)
-            if is_call
-                && (denial.kind == RefusalKind::Steer || !account.refuses_by_error()) =>
+            if is_call && (denial.kind == RefusalKind::Steer || !account.refuses_by_error()) =>
         {
             let body = mcp::refused_result(&id, denial, &account.id, asking.era());
             (200, body)
         }
-        Failure::BadArguments(say) if is_call => {
-            (200, mcp::tool_error(&id, say, asking.era()))
-        }
+        Failure::BadArguments(say) if is_call => (200, mcp::tool_error(&id, say, asking.era())),
         Failure::BadArguments(say) => (200, mcp::error(&id, Code::InvalidParams, say, None)),
         other => {
             let (status, body) = write::rpc(other, &id, &account.id);
@@ -197,8 +194,7 @@ async fn answer(
                 sent_params: asking.sent_params.clone(),
                 cancelled,
             };
-            let payload =
-                Dialect::Mcp.read_request(method.operation(), asking.body.clone())?;
+            let payload = Dialect::Mcp.read_request(method.operation(), asking.body.clone())?;
             call.account.read(&payload);
             let request = Request {
                 payload,
@@ -325,7 +321,13 @@ async fn target(
             return own_name(asking, session, method, &name)
                 .await?
                 .map(|(server, name)| (server, Some(name)))
-                .ok_or_else(|| unknown(if method == Method::ToolsCall { "tool" } else { "prompt" }));
+                .ok_or_else(|| {
+                    unknown(if method == Method::ToolsCall {
+                        "tool"
+                    } else {
+                        "prompt"
+                    })
+                });
         }
         Some(_) => {
             let address = named.ok_or_else(|| unknown("address"))?;
@@ -427,7 +429,14 @@ pub async fn initialize(
     };
     let sessions = &asking.edge.tools.sessions;
     let session = sessions
-        .open_old(&asking.edge, old, &asking.caller, &asking.door, revision, introduction)
+        .open_old(
+            &asking.edge,
+            old,
+            &asking.caller,
+            &asking.door,
+            revision,
+            introduction,
+        )
         .ok_or(Failure::ToolServer(super::upstream::Fault::Busy))?;
     match greeting::greet(&asking, account, &session).await {
         Ok(body) => Ok((session, body)),

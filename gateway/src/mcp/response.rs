@@ -15,10 +15,7 @@ use std::sync::Arc;
 use super::readdress::{self, replace};
 
 /// Takes a notification or a response: judges it and passes it on. Gives the decision id.
-pub async fn take(
-    asking: Asking,
-    mut account: Account,
-) -> Result<Arc<str>, (Failure, Arc<str>)> {
+pub async fn take(asking: Asking, mut account: Account) -> Result<Arc<str>, (Failure, Arc<str>)> {
     let id = account.id.clone();
     let taken = match asking.message.shape {
         Shape::Notification => notification(&asking, &mut account).await,
@@ -78,15 +75,14 @@ fn cancelled(
     payload: &sallyport_exchange::Payload,
 ) -> Result<(), Failure> {
     let operation = asking.message.method.operation();
-    for server in asking.servers().first() {
+    if let Some(server) = asking.servers().first() {
         let exchange = judged(asking, account, session, server, None).exchange(operation);
         account.exchange(&exchange, &server.config.name);
-        let ruling = asking.state.engine.judge_message(
-            &exchange,
-            Flow::Request,
-            payload,
-            &Terms::default(),
-        );
+        let ruling =
+            asking
+                .state
+                .engine
+                .judge_message(&exchange, Flow::Request, payload, &Terms::default());
         account.request(&ruling, payload);
         ruling.clear()?;
     }
@@ -108,12 +104,11 @@ async fn answer(asking: &Asking, account: &mut Account) -> Result<(), Failure> {
     let server = server.ok_or_else(nobody_asked)?;
     let exchange = judged(asking, account, &session, server, None).exchange(asked.operation);
     account.exchange(&exchange, &server.config.name);
-    let ruling = asking.state.engine.judge_message(
-        &exchange,
-        Flow::Request,
-        &payload,
-        &Terms::default(),
-    );
+    let ruling =
+        asking
+            .state
+            .engine
+            .judge_message(&exchange, Flow::Request, &payload, &Terms::default());
     account.request(&ruling, &payload);
     let cleared = ruling.clear();
     match asked.to {
@@ -122,12 +117,8 @@ async fn answer(asking: &Asking, account: &mut Account) -> Result<(), Failure> {
                 Ok(cleared) => (under_id(cleared, &server_id)?, None),
                 Err(denial) => {
                     let refusal = "Refused by policy.";
-                    let error = sallyport_exchange::mcp::error(
-                        &server_id,
-                        Code::Denied,
-                        refusal,
-                        None,
-                    );
+                    let error =
+                        sallyport_exchange::mcp::error(&server_id, Code::Denied, refusal, None);
                     (error, Some(denial))
                 }
             };
@@ -160,7 +151,9 @@ fn under_id(cleared: Cleared, id: &str) -> Result<Bytes, Failure> {
 fn result_of(cleared: &Cleared) -> Result<String, String> {
     let tape = Tape::read_str(cleared.as_str()).map_err(|error| error.to_string())?;
     let result = tape.root().member("result").map(Value::raw);
-    result.map(str::to_owned).ok_or_else(|| "an error".to_owned())
+    result
+        .map(str::to_owned)
+        .ok_or_else(|| "an error".to_owned())
 }
 
 fn nobody_asked() -> Failure {

@@ -49,8 +49,9 @@ pub struct Session {
     pub caller: Caller,
     /// Which servers.
     pub door: Door,
-    /// What the agent speaks.
-    pub revision: Revision,
+    revision: Mutex<Revision>,
+    /// Whether it is of the transport of 2024-11-05, where every message goes on one stream.
+    old: bool,
     /// How the agent introduced itself.
     pub introduction: Introduction,
     /// The stream that belongs to no request.
@@ -104,6 +105,21 @@ pub struct Parked {
 pub struct Cancel(pub Arc<watch::Sender<bool>>);
 
 impl Session {
+    /// What the agent speaks.
+    pub fn revision(&self) -> Revision {
+        *self.revision.lock()
+    }
+
+    /// What was agreed on in the end.
+    pub fn agree(&self, revision: Revision) {
+        *self.revision.lock() = revision;
+    }
+
+    /// Whether every message goes on one stream: the transport of 2024-11-05.
+    pub fn is_old(&self) -> bool {
+        self.old
+    }
+
     /// A number that this session has not used.
     pub fn number(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
@@ -124,7 +140,10 @@ impl Session {
 
     /// The links that there are.
     pub fn links(&self) -> Vec<Arc<Link>> {
-        self.links.iter().map(|entry| entry.value().clone()).collect()
+        self.links
+            .iter()
+            .map(|entry| entry.value().clone())
+            .collect()
     }
 
     /// A new stream, kept for redelivery.
@@ -270,6 +289,43 @@ impl Sessions {
         revision: Revision,
         introduction: Introduction,
     ) -> Option<Arc<Session>> {
+        let main = Arc::new(Outbox::new(0));
+        self.add(
+            edge,
+            (id, main, false),
+            caller,
+            door,
+            revision,
+            introduction,
+        )
+    }
+
+    /// Opens a legacy session; `old`: the stream that its agent opened before (2024-11-05).
+    pub fn open_old(
+        &self,
+        edge: &Edge,
+        old: Option<(String, Arc<Outbox>)>,
+        caller: &Caller,
+        door: &Door,
+        revision: Revision,
+        introduction: Introduction,
+    ) -> Option<Arc<Session>> {
+        let begun = match old {
+            Some((id, main)) => (Some(id.into()), main, true),
+            None => (None, Arc::new(Outbox::new(0)), false),
+        };
+        self.add(edge, begun, caller, door, revision, introduction)
+    }
+
+    fn add(
+        &self,
+        edge: &Edge,
+        (id, main, old): (Option<Arc<str>>, Arc<Outbox>, bool),
+        caller: &Caller,
+        door: &Door,
+        revision: Revision,
+        introduction: Introduction,
+    ) -> Option<Arc<Session>> {
         let same = |s: &Session| s.caller.team == caller.team && s.caller.agent == caller.agent;
         if self.all.len() >= SESSIONS_MAX
             || self.all.iter().filter(|s| same(s.value())).count() >= SESSIONS_PER_AGENT_MAX
@@ -281,9 +337,10 @@ impl Sessions {
             edge: edge.clone(),
             caller: caller.clone(),
             door: door.clone(),
-            revision,
+            revision: Mutex::new(revision),
+            old,
             introduction,
-            main: Arc::new(Outbox::new(0)),
+            main,
             listeners: Mutex::default(),
             links: DashMap::new(),
             streams: Mutex::default(),

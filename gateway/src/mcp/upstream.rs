@@ -16,14 +16,13 @@ mod oauth;
 mod old_sse;
 mod open;
 mod replies;
-mod revision;
 mod server;
 mod stdio;
 mod streamable;
 
 pub use fault::Fault;
 pub use replies::Replies;
-pub use revision::{Era, Revision};
+pub use sallyport_exchange::mcp::{Era, Revision};
 pub use server::{Server, Tally};
 
 use ::http::{HeaderName, HeaderValue};
