@@ -2,10 +2,11 @@
 
 use crate::classes;
 use crate::clean::{is_invisible, is_tag, is_variation};
-use crate::letters::contains_any;
 use crate::scan::{Scan, TOKEN_MAX};
-use memchr::{memchr_iter, memmem};
+use crate::words::{List, Places};
+use memchr::memchr_iter;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// Finds runs of characters that show nothing. Only called on text that is not all ASCII.
 ///
@@ -114,47 +115,55 @@ pub(crate) fn terminal(scan: &mut Scan<'_>) {
 /// The longest comment or hidden element that is looked into.
 pub(crate) const CONCEALED_MAX: usize = TOKEN_MAX;
 
-/// Words that show that hidden text is meant for a model.
-const CUES: &[&str] = &[
-    "ignore",
-    "disregard",
-    "instruction",
-    "system prompt",
-    "assistant",
-    "ai agent",
-    "ai model",
-    "language model",
-    "llm",
-    "you must",
-    "do not tell",
-    "don't tell",
-    "do not mention",
-    "exfiltrat",
-    "chatgpt",
-    "claude",
-    "<important>",
-    "secretly",
-    "password",
-    "credentials",
-];
-/// One word of these is enough; the others must come in twos.
-const STRONG_CUES: usize = 3;
+/// Words that show that hidden text is meant for a model: two different ones do, but the first
+/// `STRONG_CUES` mean the same.
+static CUES: LazyLock<List> = LazyLock::new(|| {
+    List::new(&[
+        "ignore",
+        "disregard",
+        "instruction",
+        "system prompt",
+        "assistant",
+        "ai agent",
+        "ai model",
+        "language model",
+        "llm",
+        "you must",
+        "do not tell",
+        "don't tell",
+        "do not mention",
+        "exfiltrat",
+        "chatgpt",
+        "claude",
+        "<important>",
+        "secretly",
+        "password",
+        "credentials",
+    ])
+});
+const STRONG_CUES: usize = 2;
 
-fn speaks_to_models(text: &[u8]) -> bool {
-    contains_any(text, &CUES[..STRONG_CUES - 1]) && contains_any(text, &CUES[STRONG_CUES - 1..])
-        || CUES[STRONG_CUES - 1..]
-            .iter()
-            .filter(|cue| contains_any(text, &[cue]))
-            .count()
-            >= 2
+/// What is known of the cues of a text of which nothing was read.
+pub(crate) const fn cues() -> Places {
+    Places::new(&CUES)
+}
+
+fn speaks_to_models(scan: &mut Scan<'_>, range: Range<usize>) -> bool {
+    let cues = scan.aheads.cues.within(scan.bytes, range);
+    let (mut strong, mut others) = (false, 0);
+    for cue in cues {
+        strong |= cue < STRONG_CUES;
+        others += usize::from(cue >= STRONG_CUES);
+    }
+    usize::from(strong) + others >= 2
 }
 
 /// `<!-- … -->` with words for a model in it.
 pub(crate) fn comment(scan: &mut Scan<'_>, place: Range<usize>) {
     let limit = classes::floor(scan.text, place.start + CONCEALED_MAX);
-    let body = &scan.bytes[place.end.min(limit)..limit];
-    let end = match memmem::find(body, b"-->") {
-        Some(offset) => place.end + offset + 3,
+    let body = place.end.min(limit);
+    let end = match scan.aheads.comment_end.find(scan.bytes, body..limit) {
+        Some(closing) => closing + 3,
         None => {
             if scan.ends(limit) {
                 scan.reached_end(place.start);
@@ -162,7 +171,7 @@ pub(crate) fn comment(scan: &mut Scan<'_>, place: Range<usize>) {
             limit
         }
     };
-    if speaks_to_models(&scan.bytes[place.end.min(end)..end]) {
+    if speaks_to_models(scan, body..end) {
         scan.block("hidden.html_comment", place.start..end, 0.8);
     }
 }
@@ -203,14 +212,14 @@ pub(crate) fn styled(scan: &mut Scan<'_>, place: Range<usize>) {
         return;
     }
     // The finding is the text that is hidden: before its tag is closed nothing has begun.
-    let Some(close) = memchr::memchr(b'>', classes::after(scan.text, place.end, 256).as_bytes())
-    else {
+    let tag = place.end..classes::floor(scan.text, place.end + 256);
+    let Some(close) = scan.aheads.tag_end.find(scan.bytes, tag) else {
         return;
     };
-    let start = place.end + close + 1;
+    let start = close + 1;
     let limit = classes::floor(scan.text, start + CONCEALED_MAX);
-    let end = match memmem::find(&scan.bytes[start..limit], b"</") {
-        Some(offset) => start + offset,
+    let end = match scan.aheads.element_end.find(scan.bytes, start..limit) {
+        Some(closing) => closing,
         None => {
             if scan.ends(limit) {
                 scan.reached_end(start);
@@ -218,7 +227,7 @@ pub(crate) fn styled(scan: &mut Scan<'_>, place: Range<usize>) {
             limit
         }
     };
-    if speaks_to_models(&scan.bytes[start..end]) {
+    if speaks_to_models(scan, start..end) {
         scan.block("hidden.css", start..end, 0.8);
     }
 }

@@ -1,37 +1,44 @@
 //! How random letters are: entropy, placeholders and checksums of tokens.
 
+use crate::words::List;
+use std::sync::LazyLock;
+
 /// Words that show that a token is an example; it still has the right form.
-const EXAMPLES: &[&str] = &[
-    "example",
-    "dummy",
-    "fake",
-    "sample",
-    "testtest",
-    "abcdefghij",
-    "1234567890",
-    "0123456789",
-];
+static EXAMPLES: LazyLock<List> = LazyLock::new(|| {
+    List::new(&[
+        "example",
+        "dummy",
+        "fake",
+        "sample",
+        "testtest",
+        "abcdefghij",
+        "1234567890",
+        "0123456789",
+    ])
+});
 /// Words and letters that show that a token is no token at all.
-const PLACEHOLDERS: &[&str] = &[
-    "xxxx",
-    "your",
-    "placeholder",
-    "changeme",
-    "change_me",
-    "redacted",
-    "insert",
-    "......",
-    "-----",
-    "aaaaaaa",
-    "0000000",
-    "_here",
-    "-here",
-];
+static PLACEHOLDERS: LazyLock<List> = LazyLock::new(|| {
+    List::new(&[
+        "xxxx",
+        "your",
+        "placeholder",
+        "changeme",
+        "change_me",
+        "redacted",
+        "insert",
+        "......",
+        "-----",
+        "aaaaaaa",
+        "0000000",
+        "_here",
+        "-here",
+    ])
+});
 
 /// How sure one may be that `body` is a real secret by its letters: nothing for a placeholder,
 /// 0.3 for an example as documentation shows it, 0.95 for random letters.
 pub(crate) fn randomness(body: &[u8]) -> Option<f32> {
-    if contains_any(body, PLACEHOLDERS) {
+    if PLACEHOLDERS.any_in(body) {
         return None;
     }
     let least = match body.len() {
@@ -43,11 +50,7 @@ pub(crate) fn randomness(body: &[u8]) -> Option<f32> {
     if entropy(body) < least {
         return None;
     }
-    Some(if contains_any(body, EXAMPLES) {
-        0.3
-    } else {
-        0.95
-    })
+    Some(if EXAMPLES.any_in(body) { 0.3 } else { 0.95 })
 }
 
 /// Whether `body` has any of `words` (lower case) in it, whatever its own case.

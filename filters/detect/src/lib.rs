@@ -12,6 +12,7 @@
 //! printable ASCII in it are read, each by itself and up to that length, and hexadecimal that long not
 //! at all. Of a private key what lies beyond `KEY_MAX` is not reported.
 
+mod ahead;
 mod anchors;
 mod assignments;
 mod classes;
@@ -39,6 +40,7 @@ mod secret_rules;
 mod secrets;
 mod stream;
 mod unescape;
+mod words;
 
 pub use decode::RUN_MIN;
 pub use labels::labels;

@@ -4,9 +4,11 @@ use crate::classes::{self, ALPHA, BASE62, BASE64, DASH, DOT};
 use crate::confusables::latin;
 use crate::letters::{contains_any, entropy};
 use crate::scan::Scan;
+use crate::words::{List, Places};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::ops::Range;
+use std::sync::LazyLock;
 
 /// The longest address read.
 const ADDRESS_MAX: usize = 2000;
@@ -96,18 +98,16 @@ pub(crate) fn target(scan: &mut Scan<'_>, used: Use, mark: usize) {
     while start < begin + 2 && matches!(bytes.get(start), Some(b'"' | b'\'' | b'<' | b'\\')) {
         start += 1;
     }
-    let stop = bytes.len().min(start + ADDRESS_MAX);
-    let mut end = start;
-    while end < stop
-        && !matches!(
-            bytes[end],
-            0..=b' ' | b'"' | b'\'' | b'<' | b'>' | b'`' | b'\\'
-        )
-        && !(bytes[end] == b')' && used == Use::Markdown)
-        && bytes[end] < 0x80
-    {
-        end += 1;
+    let judged: [&[u8]; 4] = [b"http", b"data:", b"javascript:", b"vbscript:"];
+    if !judged.iter().any(|kind| classes::reads(bytes, start, kind)) {
+        return;
     }
+    let stop = bytes.len().min(start + ADDRESS_MAX);
+    let ahead = match used {
+        Use::Markdown => &mut scan.aheads.markdown_end,
+        Use::Attribute => &mut scan.aheads.attribute_end,
+    };
+    let end = ahead.find(bytes, start..stop).unwrap_or(stop);
     if end < start + 5 || !scan.text.is_char_boundary(end) {
         return;
     }
@@ -135,6 +135,26 @@ pub(crate) fn target(scan: &mut Scan<'_>, used: Use, mark: usize) {
     }
 }
 
+/// What scripts call that read or send.
+static SCRIPT_WORDS: LazyLock<List> = LazyLock::new(|| {
+    List::new(&[
+        "fetch(",
+        "cookie",
+        "xmlhttp",
+        "eval(",
+        "import(",
+        "location",
+        "sendbeacon",
+        "atob(",
+        "localstorage",
+    ])
+});
+
+/// What is known of the scripts of a text of which nothing was read.
+pub(crate) const fn script_words() -> Places {
+    Places::new(&SCRIPT_WORDS)
+}
+
 fn script(scan: &mut Scan<'_>, used: Use, range: Range<usize>) {
     let address = &scan.bytes[range.clone()];
     let body = &address[11.min(address.len())..];
@@ -143,20 +163,10 @@ fn script(scan: &mut Scan<'_>, used: Use, range: Range<usize>) {
             &body[..body.len().min(12)],
             &["void(0", "history.", "window.print", "//"],
         );
-    let sends = contains_any(
-        body,
-        &[
-            "fetch(",
-            "cookie",
-            "xmlhttp",
-            "eval(",
-            "import(",
-            "location",
-            "sendbeacon",
-            "atob(",
-            "localstorage",
-        ],
-    );
+    let body = range.end - body.len()..range.end;
+    let mut words = scan.aheads.script_words.within(scan.bytes, body);
+    let sends = words.next().is_some();
+    drop(words);
     if sends {
         scan.hit("link.javascript", range, 0.9);
     } else if used == Use::Markdown && !idle {

@@ -1,6 +1,6 @@
 //! Private keys in PEM form, however long.
 
-use crate::classes::{self, BASE62, BASE64_URL, DOT, EQUALS, PLUS_SLASH, SPACE};
+use crate::classes::{self, BASE62, BASE64_URL, EQUALS, PLUS_SLASH, SPACE};
 use crate::decode::{RUN_MIN, runs};
 use crate::scan::{BLOCK_MAX, KEY_MAX, Scan};
 use memchr::memmem;
@@ -22,16 +22,19 @@ pub(crate) fn private_key(scan: &mut Scan<'_>, place: Range<usize>) {
     }
     let body = place.end + dashes + 5;
     let limit = classes::floor(scan.text, place.start + BLOCK_MAX);
-    let end = match memmem::find(&bytes[body..limit], b"-----END") {
-        Some(offset) => closing_end(scan, place.start, body + offset + 8, limit),
-        None if scan.ends(limit) => {
-            scan.reached_end(place.start);
-            key_letters_end(bytes, body, limit)
+    let end = match scan.aheads.key_end.find(bytes, body..limit) {
+        Some(closing) => closing_end(scan, place.start, closing + 8, limit),
+        None => {
+            let letters = scan.aheads.key_letters_end.find(bytes, body..limit);
+            match letters.unwrap_or(limit) {
+                end if scan.ends(limit) => {
+                    scan.reached_end(place.start);
+                    end
+                }
+                end if end == limit => continued_end(scan, place.start, limit),
+                end => end,
+            }
         }
-        None => match key_letters_end(bytes, body, limit) {
-            end if end == limit => continued_end(scan, place.start, limit),
-            end => end,
-        },
     };
     let before = classes::before(scan.text, place.start, 200);
     let label = if before.contains("private_key_id") {
@@ -43,8 +46,9 @@ pub(crate) fn private_key(scan: &mut Scan<'_>, place: Range<usize>) {
     let letters = bytes[body..first]
         .iter()
         .filter(|&&byte| classes::is(byte, BASE62 | PLUS_SLASH))
+        .take(LETTERS_MIN)
         .count();
-    if letters < 32 {
+    if letters < LETTERS_MIN {
         return;
     }
     let score = if memmem::find(&bytes[body..first], b"...").is_some() {
@@ -56,6 +60,9 @@ pub(crate) fn private_key(scan: &mut Scan<'_>, place: Range<usize>) {
         scan.block(label, block, score);
     }
 }
+
+/// With fewer letters it is no key, but a form of one.
+const LETTERS_MIN: usize = 32;
 
 /// A key cut into blocks, at ends of lines where there are any.
 fn blocks(bytes: &[u8], key: Range<usize>) -> impl Iterator<Item = Range<usize>> {
@@ -148,16 +155,4 @@ fn key_letters_end_within(bytes: &[u8], at: usize, most: usize) -> usize {
     let letter =
         |byte: &&u8| classes::is(**byte, BASE64_URL | PLUS_SLASH | EQUALS) || **byte == b'\\';
     at + bytes[at..most].iter().take_while(letter).count()
-}
-
-/// How far the letters of an unfinished key reach.
-fn key_letters_end(bytes: &[u8], body: usize, limit: usize) -> usize {
-    let mut end = body;
-    while end < limit
-        && (classes::is(bytes[end], BASE64_URL | PLUS_SLASH | EQUALS | SPACE | DOT)
-            || matches!(bytes[end], b'\\' | b':' | b','))
-    {
-        end += 1;
-    }
-    end
 }

@@ -1,5 +1,6 @@
 //! One look over one text: what was hit, and what might still become a hit if text is added.
 
+use crate::ahead::Aheads;
 use std::ops::Range;
 
 /// No finding of one token is longer than this, and no verdict on a token looks further ahead.
@@ -49,6 +50,8 @@ pub(crate) struct Scan<'t> {
     pub hits: Vec<Hit>,
     /// The earliest place at which something begins that more text could complete or change.
     pub live: usize,
+    /// What was read ahead.
+    pub aheads: Aheads,
 }
 
 impl<'t> Scan<'t> {
@@ -59,6 +62,7 @@ impl<'t> Scan<'t> {
             wanted,
             hits: Vec::new(),
             live: usize::MAX,
+            aheads: Aheads::default(),
         }
     }
 

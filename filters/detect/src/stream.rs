@@ -188,10 +188,11 @@ fn pair_of_capitals(text: &str) -> usize {
 
 /// The beginning of the first block that is not complete, or holds `place`.
 fn open_block(text: &str, place: usize) -> usize {
-    let mut live = usize::MAX;
-    for (at, scan) in keys(text, place) {
-        live = live.min(scan.reaches_over(place - at).saturating_add(at));
-    }
+    let reached = keys(text, place, |scan, base| {
+        let over = scan.reaches_over(place - base);
+        over.saturating_add(base)
+    });
+    let mut live = reached.map(|(_, over)| over).min().unwrap_or(usize::MAX);
     let base = classes::floor(text, place.saturating_sub(BLOCK_MAX));
     let tail = &text[base..];
     let place = place - base;
@@ -214,21 +215,28 @@ fn open_block(text: &str, place: usize) -> usize {
     live
 }
 
-/// The private keys that begin before `place` and near enough to reach there, each judged.
-fn keys(text: &str, place: usize) -> impl Iterator<Item = (usize, Scan<'_>)> {
+/// The private keys that begin before `place` and near enough to reach there, each with what `judge`
+/// says of the look at it, given where that look's text begins. They share what they read.
+fn keys<'t, T>(
+    text: &'t str,
+    place: usize,
+    judge: impl Fn(&Scan<'t>, usize) -> T,
+) -> impl Iterator<Item = (usize, T)> {
     let most = if private_keys::may_continue(text.as_bytes(), place) {
         KEY_MAX
     } else {
         BLOCK_MAX
     };
-    let base = place.saturating_sub(most);
-    let begins =
-        memmem::find_iter(&text.as_bytes()[base..], b"-----BEGIN").map(move |at| base + at);
-    begins.take_while(move |&at| at < place).map(|at| {
-        let mut scan = Scan::new(&text[at..], Wanted::default());
-        private_keys::private_key(&mut scan, 0..10);
-        (at, scan)
-    })
+    let base = classes::floor(text, place.saturating_sub(most));
+    let mut scan = Scan::new(&text[base..], Wanted::default());
+    memmem::find_iter(scan.bytes, b"-----BEGIN")
+        .take_while(move |&at| base + at < place)
+        .map(move |at| {
+            scan.hits.clear();
+            scan.live = usize::MAX;
+            private_keys::private_key(&mut scan, at..at + 10);
+            (base + at, judge(&scan, base))
+        })
 }
 
 /// A place within a token longer than `TOKEN_MAX`: that far from the end, and within no finding.
@@ -271,15 +279,12 @@ pub(crate) fn lookbehind(text: &str, settled: usize) -> usize {
     if !private_keys::may_continue(text.as_bytes(), settled) {
         return from;
     }
-    let going_on = |scan: &Scan<'_>, at: usize| {
-        scan.live < usize::MAX
-            || scan
-                .hits
-                .last()
-                .is_some_and(|hit| at + hit.range.end > settled)
+    let going_on = |scan: &Scan<'_>, base: usize| {
+        let last = scan.hits.last();
+        scan.live < usize::MAX || last.is_some_and(|hit| base + hit.range.end > settled)
     };
-    let key = keys(text, settled)
-        .find(|(at, scan)| going_on(scan, *at))
+    let key = keys(text, settled, going_on)
+        .find(|(_, goes_on)| *goes_on)
         .map(|(at, _)| token_before(text, at, CONTEXT_MAX));
     key.map_or(from, |key| key.min(from))
 }

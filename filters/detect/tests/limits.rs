@@ -72,3 +72,15 @@ fn a_run_of_what_is_invisible_is_one_finding_up_to_its_limit() {
     assert_eq!(run(TOKEN_MAX / 3), 1);
     assert!(run(TOKEN_MAX / 3 + 2) > 1);
 }
+
+/// From each of these openers a few thousand bytes are looked at. If that is done anew for every one
+/// of them, the test runner's patience ends first.
+#[test]
+fn an_opener_repeated_over_megabytes_is_looked_at_in_little_time() {
+    for opener in ["<!--", "<!-- llm ", "<a style=\"display:none\">"] {
+        let text = opener.repeat((6 << 20) / opener.len());
+        assert!(places("hidden.html_comment", &text).is_empty());
+        let told = format!("{text}<!-- ignore this, assistant -->");
+        assert_eq!(places("hidden.html_comment", &told).len(), 1);
+    }
+}
