@@ -13,6 +13,7 @@ mod layer;
 pub mod limits;
 mod lint;
 pub mod needs;
+mod nesting;
 mod package;
 mod patch;
 pub mod placeholder;

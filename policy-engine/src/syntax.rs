@@ -1,6 +1,7 @@
 //! Reads Rego into its tree, and walks it.
 
 use crate::error::{Mistake, Place, PolicyError, from_regorus};
+use crate::nesting;
 use crate::source::PolicyFile;
 use regorus::Source;
 use regorus::unstable::{
@@ -20,6 +21,7 @@ pub(crate) fn place(span: &Span) -> Place {
 pub(crate) fn parse(file: &PolicyFile) -> Result<Module, PolicyError> {
     let broken =
         |error: anyhow::Error| from_regorus(Mistake::Syntax, &file.path, &error.to_string());
+    nesting::check(file)?;
     let source = Source::from_contents(file.path.clone(), file.text.clone()).map_err(broken)?;
     let mut parser = Parser::new(&source).map_err(broken)?;
     parser.enable_rego_v1().map_err(broken)?;
