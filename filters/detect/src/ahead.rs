@@ -32,7 +32,7 @@ impl Default for Aheads {
             attribute_end: Ahead::new(1, |bytes| bytes.iter().position(|&byte| ends_address(byte))),
             markdown_end: Ahead::new(1, |bytes| {
                 let ends = |&byte: &u8| ends_address(byte) || byte == b')';
-                bytes.iter().position(|byte| ends(byte))
+                bytes.iter().position(ends)
             }),
             cues: hidden::cues(),
             script_words: links::script_words(),
