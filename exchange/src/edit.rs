@@ -64,6 +64,19 @@ impl Edits {
         self.0.splice(first..last, [edit]);
     }
 
+    /// Puts `with` in place of `range` of the text that `segment` of `source` was read into. `range` counts
+    /// in that text and lies within the segment. Fast where edits come in the order of the text.
+    pub fn insert_segment(
+        &mut self,
+        source: &str,
+        segment: &Segment,
+        range: Range<usize>,
+        with: &str,
+    ) {
+        let edit = segment_edit(source, segment, range, with, &mut self.1);
+        self.insert(edit);
+    }
+
     /// The bytes with the edits made. Without edits: the very same bytes, not a copy.
     pub fn apply(&self, source: &Bytes) -> Bytes {
         if self.is_empty() {
@@ -82,49 +95,13 @@ impl Edits {
     }
 }
 
-impl Edits {
-    /// Adds the edit of [`edit_segment`]. Fast where edits come in the order of the text.
-    pub fn insert_segment(
-        &mut self,
-        source: &str,
-        segment: &Segment,
-        range: Range<usize>,
-        with: &str,
-    ) {
-        if segment.coding != Coding::String {
-            return self.insert(edit_segment(source, segment, range, with));
-        }
-        let start = segment.text.start as usize;
-        let within = range.start.saturating_sub(start)..range.end.saturating_sub(start);
-        let raw = &source[segment.raw.range()];
-        let known = match self.1 {
-            known if known.raw == segment.raw && known.decoded <= within.start => {
-                (known.decoded, known.at)
-            }
-            _ => (0, 0),
-        };
-        let found = match raw.len() == segment.text.len() {
-            // Nothing is escaped.
-            true => within.clone(),
-            false => string::raw_range_from(raw, known, within.clone()),
-        };
-        self.1 = Known {
-            raw: segment.raw,
-            decoded: within.end,
-            at: found.end,
-        };
-        let mut encoded = String::with_capacity(with.len());
-        string::encode(with, &mut encoded);
-        self.insert(Edit {
-            span: Span::new(found.start, found.end).shifted(segment.raw.start as usize),
-            with: encoded,
-        });
-    }
-}
-
-/// The edit of `source` that puts `with` in place of `range` of the text that `segment` was read into.
-/// `range` counts in that text and lies within the segment.
-pub fn edit_segment(source: &str, segment: &Segment, range: Range<usize>, with: &str) -> Edit {
+fn segment_edit(
+    source: &str,
+    segment: &Segment,
+    range: Range<usize>,
+    with: &str,
+    known: &mut Known,
+) -> Edit {
     let start = segment.text.start as usize;
     let within = range.start.saturating_sub(start)..range.end.saturating_sub(start);
     match segment.coding {
@@ -132,7 +109,14 @@ pub fn edit_segment(source: &str, segment: &Segment, range: Range<usize>, with: 
             span: Span::new(within.start, within.end).shifted(segment.raw.start as usize),
             with: with.to_owned(),
         },
-        Coding::String => string_edit(&source[segment.raw.range()], segment.raw, within, with),
+        Coding::String if segment.raw.len() == segment.text.len() => {
+            // Nothing is escaped.
+            string_edit(segment.raw, within, with)
+        }
+        Coding::String => {
+            let raw = &source[segment.raw.range()];
+            string_edit(segment.raw, known.find(raw, segment.raw, within), with)
+        }
         Coding::Number => Edit {
             span: segment.raw,
             with: string::quoted(with),
@@ -147,16 +131,36 @@ pub fn edit_segment(source: &str, segment: &Segment, range: Range<usize>, with: 
                     with: string::quoted(with),
                 }
             } else {
-                string_edit(&inner[segment.raw.range()], segment.raw, within, with)
+                let found = string::raw_range(&inner[segment.raw.range()], within);
+                string_edit(segment.raw, found, with)
             };
-            string_edit(outer_raw, outer, edit.span.range(), &edit.with)
+            let found = string::raw_range(outer_raw, edit.span.range());
+            string_edit(outer, found, &edit.with)
         }
     }
 }
 
-/// Edits the decoded bytes `range` of the JSON string content `raw`, which stands at `at`.
-fn string_edit(raw: &str, at: Span, range: Range<usize>, with: &str) -> Edit {
-    let found = string::raw_range(raw, range);
+impl Known {
+    /// Where the decoded bytes `range` stand in `raw`, which stands at `at`.
+    fn find(&mut self, raw: &str, at: Span, range: Range<usize>) -> Range<usize> {
+        let goes_on = self.raw == at && self.decoded <= range.start;
+        let from = match goes_on {
+            true => (self.decoded, self.at),
+            false => (0, 0),
+        };
+        let decoded = range.end;
+        let found = string::raw_range_from(raw, from, range);
+        *self = Known {
+            raw: at,
+            decoded,
+            at: found.end,
+        };
+        found
+    }
+}
+
+/// Edits the raw bytes `found` of the content of a JSON string, which stands at `at`.
+fn string_edit(at: Span, found: Range<usize>, with: &str) -> Edit {
     let mut encoded = String::with_capacity(with.len());
     string::encode(with, &mut encoded);
     Edit {
@@ -269,7 +273,7 @@ mod tests {
             },
         };
         let mut edits = Edits::default();
-        edits.insert(edit_segment(source, &segment, 0..4, "[\"x\"]"));
+        edits.insert_segment(source, &segment, 0..4, "[\"x\"]");
         let out = edits.apply(&Bytes::from(source.to_owned()));
         let json: serde_json::Value = serde_json::from_slice(&out).unwrap();
         let args: serde_json::Value =
