@@ -85,10 +85,10 @@ impl Client {
     async fn read_until_body(&mut self, stream: &mut TcpStream) -> Result<Head> {
         loop {
             self.more(stream).await?;
-            if let Some(head) = Head::read(&self.answer)? {
-                if self.answer.len() > head.ends {
-                    return Ok(head);
-                }
+            if let Some(head) = Head::read(&self.answer)?
+                && self.answer.len() > head.ends
+            {
+                return Ok(head);
             }
         }
     }

@@ -74,7 +74,7 @@ fn render(wish: Wish, messages: &[Value]) -> Vec<u8> {
         .collect();
     let head = format!("{{\"model\":{},\"stream\":{},", json!(model), wish.stream);
     let rest = json!({"messages": messages, "tools": tools, "temperature": 0.2}).to_string();
-    [head.as_bytes(), rest[1..].as_bytes()].concat()
+    [head.as_bytes(), &rest.as_bytes()[1..]].concat()
 }
 
 fn tool(name: &str, say: &str, argument: &str) -> Value {

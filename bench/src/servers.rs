@@ -179,11 +179,7 @@ impl Stage {
             .stdout(Stdio::piped())
             .stderr(log);
         let mut child = command.spawn()?;
-        let said = child
-            .stdout
-            .take()
-            .map(BufReader::new)
-            .and_then(|out| ready_line(out));
+        let said = child.stdout.take().map(BufReader::new).and_then(ready_line);
         let address = said.and_then(|line| agents_address(&line));
         let server = |address| Server {
             kind,
