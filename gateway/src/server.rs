@@ -15,6 +15,7 @@ use crate::record::{RecordSink, SinkError};
 use crate::state::State;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
+use pingora_core::apps::ServerApp;
 use pingora_core::listeners::tls::TlsSettings;
 use pingora_core::server::{Fds, ShutdownWatch};
 use pingora_core::services::Service as _;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// How often shutdown looks whether the last exchange has ended.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -143,9 +145,8 @@ where
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let sweeping = tokio::spawn(edge.tools.sessions.clone().sweep(edge.clone()));
-        let (stop_listening, shutdown) = watch::channel(false);
-        let fds = Arc::new(Mutex::new(fds));
+        let tools = edge.tools.clone();
+        let sweeping = tokio::spawn(tools.sessions.clone().sweep(edge.clone()));
         let mut service = Service::new("agents".to_owned(), Agents::new(edge));
         match tls {
             Some(settings) => service.add_tls_with_settings(&agents.to_string(), None, settings),
@@ -153,24 +154,55 @@ where
         }
         let mut operators_service = Service::new("operators".to_owned(), app);
         operators_service.add_tcp(&operators.to_string());
-        // Operators are answered until the end, so that `/readyz` can say that the gateway is stopping.
-        let (_until_the_end, never) = watch::channel(false);
-        let services = [
-            tokio::spawn(start(service, fds.clone(), shutdown)),
-            tokio::spawn(start(operators_service, fds, never)),
-        ];
+        let running = Running::start(service, operators_service, fds);
         ready(Addresses { agents, operators }).await;
         stop().await;
         stopping.store(true, Ordering::Relaxed);
-        // Agents' keep-alive connections are told to close with their next answer.
-        let _ = stop_listening.send(true);
-        drain(&in_flight, config.timeouts.grace).await;
+        // Streams that wait for what may never come would hold up the end.
         sweeping.abort();
-        services.iter().for_each(|service| service.abort());
+        tools.sessions.close_all().await;
+        running.stop(&in_flight, config.timeouts.grace).await;
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     records.flush();
     Ok(())
+}
+
+/// Both doors, open.
+struct Running {
+    agents: JoinHandle<()>,
+    /// Tells agents' connections to close.
+    stop_listening: watch::Sender<bool>,
+    operators: JoinHandle<()>,
+    /// Operators are answered until the end, so that `/readyz` can say that the gateway is stopping.
+    _until_the_end: watch::Sender<bool>,
+}
+
+impl Running {
+    fn start<A, O>(agents: Service<A>, operators: Service<O>, fds: Fds) -> Self
+    where
+        A: ServerApp + Send + Sync + 'static,
+        O: ServerApp + Send + Sync + 'static,
+    {
+        let fds = Arc::new(Mutex::new(fds));
+        let (stop_listening, shutdown) = watch::channel(false);
+        let (_until_the_end, never) = watch::channel(false);
+        Running {
+            agents: tokio::spawn(start(agents, fds.clone(), shutdown)),
+            stop_listening,
+            operators: tokio::spawn(start(operators, fds, never)),
+            _until_the_end,
+        }
+    }
+
+    /// Waits for what is in flight, no longer than `grace`, and closes both.
+    async fn stop(self, in_flight: &AtomicUsize, grace: Duration) {
+        // Agents' keep-alive connections are told to close with their next answer.
+        let _ = self.stop_listening.send(true);
+        drain(in_flight, grace).await;
+        self.agents.abort();
+        self.operators.abort();
+    }
 }
 
 /// Puts a new state in place whenever policies or keys have changed.
@@ -193,7 +225,7 @@ fn watch_files(
 
 async fn start<A>(mut service: Service<A>, fds: Arc<Mutex<Fds>>, shutdown: ShutdownWatch)
 where
-    A: pingora_core::apps::ServerApp + Send + Sync + 'static,
+    A: ServerApp + Send + Sync + 'static,
 {
     service.start_service(Some(fds), shutdown, 1).await;
 }

@@ -6,7 +6,7 @@ use crate::decision::{Decision, Settings};
 use crate::facts::{CallFacts, Facts, OfferFacts, Via};
 use crate::placeholder::Placeholders;
 use crate::policy::Policy;
-use crate::ruling::{CallRuling, Ruling, Trail};
+use crate::ruling::{CallRuling, Ruling, Spent, Trail};
 use bytes::Bytes;
 use sallyport_exchange::edit::{Edit, cuts};
 use sallyport_exchange::json::Tape;
@@ -192,16 +192,19 @@ impl<'a> Judging<'a> {
         engine.inspect_seams(&views, &payload.outline().parts, &mut findings);
         let too_many = findings.len() > FINDINGS_MAX;
         findings.truncate(FINDINGS_MAX);
-        let mut trail = Trail::default();
-        trail.seen_in = findings
-            .iter()
-            .map(|f| {
-                let view = &views[f.part.0 as usize];
-                (view.kind, view.author)
-            })
-            .collect();
-        trail.findings = findings;
-        trail.spent.inspect_ns = nanos((engine.stopwatch)() - begun);
+        let seen_in = |f: &Finding| {
+            let view = &views[f.part.0 as usize];
+            (view.kind, view.author)
+        };
+        let trail = Trail {
+            seen_in: findings.iter().map(seen_in).collect(),
+            findings,
+            spent: Spent {
+                inspect_ns: nanos((engine.stopwatch)() - begun),
+                ..Spent::default()
+            },
+            ..Trail::default()
+        };
         Judging {
             engine,
             about,

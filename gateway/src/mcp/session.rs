@@ -370,6 +370,14 @@ impl Sessions {
         }
     }
 
+    /// Ends all sessions: the gateway stops.
+    pub async fn close_all(&self) {
+        let all: Vec<Arc<str>> = self.all.iter().map(|s| s.id.clone()).collect();
+        for id in all {
+            self.close(&id).await;
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.all.len()
