@@ -9,6 +9,7 @@ use super::lists;
 use super::modern::Introduced;
 use super::names;
 use super::outbox::Outbox;
+use super::readdress::replace;
 use super::session::Session;
 use super::upstream::{Introduction, Server};
 use super::{catalogue, write};
@@ -18,6 +19,8 @@ use crate::edge::failure::{Failure, RpcFault};
 use crate::state::State;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use sallyport_exchange::Edits;
+use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{self, Code, Era, Message, Method, Revision};
 use sallyport_exchange::{Caller, Dialect, Flow, Operation, RefusalKind};
@@ -205,6 +208,24 @@ async fn answer(
             call.run(&request).await.map(Plain::from)
         }
     }
+}
+
+/// The request by the server's own name for what it means: policies know tools and prompts by that one name,
+/// whichever door they are called through.
+fn own_request(asking: &Asking, name: Option<String>) -> Result<Request, Failure> {
+    let mut body = asking.body.clone();
+    let mut message = asking.message.clone();
+    if let (Some(place), Some(name)) = (&message.name, &name) {
+        let mut edits = Edits::default();
+        replace(&mut edits, place, &quoted(name));
+        body = edits.apply(&body);
+        message = Message::read(std::str::from_utf8(&body).unwrap_or_default())?;
+    }
+    Ok(Request {
+        payload: Dialect::Mcp.read_request(message.method.operation(), body)?,
+        message,
+        name,
+    })
 }
 
 /// An answer, ready to be sent.
