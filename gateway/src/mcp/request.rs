@@ -197,13 +197,8 @@ async fn answer(
                 sent_params: asking.sent_params.clone(),
                 cancelled,
             };
-            let payload = Dialect::Mcp.read_request(method.operation(), asking.body.clone())?;
-            call.account.read(&payload);
-            let request = Request {
-                payload,
-                message: asking.message.clone(),
-                name,
-            };
+            let request = own_request(asking, name)?;
+            call.account.read(&request.payload);
             call.begin(&request);
             call.run(&request).await.map(Plain::from)
         }
