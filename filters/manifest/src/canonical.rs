@@ -88,12 +88,11 @@ fn write_number(raw: &str, text: &mut String) {
         let mut buffer = ryu_js::Buffer::new();
         let shortest = buffer.format_finite(double);
         let carried = Decimal::read(shortest);
-        // Other writers give a double 17 digits where fewer would do.
-        let rounded = raw.contains(['.', 'e', 'E'])
-            && double != 0.0
+        // Other writers give a fraction 17 digits where fewer would do.
+        let rounded = double != 0.0
             && exact
                 .as_ref()
-                .is_some_and(|exact| exact.digits.len() <= DIGITS_OF_DOUBLES);
+                .is_some_and(|exact| exact.exponent < 0 && exact.digits.len() <= DIGITS_OF_DOUBLES);
         if exact.is_some() && (exact == carried || rounded) {
             return text.push_str(shortest);
         }
@@ -209,11 +208,31 @@ mod tests {
         }
     }
 
+    /// What is read back from a lock must be what was pinned.
+    #[test]
+    fn the_canonical_form_is_its_own() {
+        for json in [
+            "17999940777572179",
+            "17999940777572179e0",
+            "1799994077757217.9e1",
+            "333333333.33333329",
+            "0.10000000000000000555",
+            "1e400",
+            "-1.5e-400",
+            "1e2147483647",
+            "0.001e-2147483648",
+            "1e99999999999",
+        ] {
+            assert_eq!(of(&of(json)), of(json), "{json}");
+        }
+    }
+
     #[test]
     fn numbers_past_doubles_stay_apart() {
         for (a, b) in [
             ("9007199254740993", "9007199254740992"),
             ("18446744073709551615", "18446744073709551616"),
+            ("9007199254740993.0", "9007199254740992"),
             ("0.1", "0.10000000000000000555"),
             ("1e400", "1e401"),
             ("-1e400", "1e400"),
