@@ -1,7 +1,7 @@
 //! All that can be said of some servers' tools at once.
 
 use crate::checks::{check_instructions, check_tool};
-use crate::drift::{Change, Comparison, compare};
+use crate::drift::{Change, Comparison, Mode, compare};
 use crate::finding::{Observation, Severity};
 use crate::leaves;
 use crate::lock::{Lock, Pin};
@@ -10,6 +10,7 @@ use crate::shadow::{Offer, check_together};
 use crate::tool::{Digest, Listing, Tool, Unread};
 use sallyport_exchange::json::Tape;
 use sallyport_exchange::{Author, Filter, Finding, Kind, PartId, PartView, Report};
+use std::collections::BTreeSet;
 
 /// What follows for one tool, or for all.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -72,6 +73,18 @@ pub struct ScannedServer {
 }
 
 impl ScannedServer {
+    /// Names of the tools that agents may see. Enforced: those that nothing speaks against but warnings, so
+    /// that given a lock, what is not as approved stays out, and what is approved with a refusal on it stays out
+    /// until that finding is accepted. In mode `Warn` only what is listed twice stays out.
+    pub fn admitted(&self, mode: Mode) -> BTreeSet<&str> {
+        let lets_in = |tool: &&ScannedTool| match mode {
+            Mode::Enforce => tool.verdict() != Verdict::Refuse,
+            Mode::Warn => tool.change != Some(Change::Twice),
+        };
+        let tools = self.tools.iter().filter(lets_in);
+        tools.map(|tool| tool.name.as_str()).collect()
+    }
+
     /// The worst of its tools, its instructions and what could not be read.
     pub fn verdict(&self) -> Verdict {
         let tools = self.tools.iter().map(ScannedTool::verdict);
@@ -166,8 +179,14 @@ fn scan_server(listing: &Listing, lock: Option<&Lock>, filters: &[&dyn Filter]) 
         // What is pinned was read by whoever pinned it.
         instructions.extend(check_instructions(words));
     }
+    // Without a lock too: nobody can say which of two a call would reach.
+    let twice = compare(&Lock::default(), listing);
     let tools = listing.tools.iter().map(|tool| {
-        let change = comparison.as_ref().and_then(|c| c.of(tool.name())).cloned();
+        let change = match (&comparison, twice.of(tool.name())) {
+            (Some(comparison), _) => comparison.of(tool.name()).cloned(),
+            (None, Some(Change::Twice)) => Some(Change::Twice),
+            (None, _) => None,
+        };
         let mut findings: Vec<Observation> =
             change.iter().filter_map(Change::observation).collect();
         findings.extend(check_tool(tool));

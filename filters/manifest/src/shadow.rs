@@ -67,16 +67,22 @@ fn alike(offers: &[Offer<'_>], found: &mut Vec<(usize, Observation)>) {
         }
         for group in groups.values().filter(|group| group.len() > 1) {
             let newcomers = group.iter().any(|&index| !offers[index].pinned);
-            for &index in group
+            // The same name on the same server again is told as listed twice.
+            let Some(&first) = group.first() else {
+                continue;
+            };
+            let same = |a: usize, b: usize| {
+                let (a, b) = (&offers[a], &offers[b]);
+                (a.server, a.tool.name()) == (b.server, b.tool.name())
+            };
+            let Some(&second) = group.iter().find(|&&other| !same(first, other)) else {
+                continue;
+            };
+            let blamed = group
                 .iter()
-                .filter(|&&index| !newcomers || !offers[index].pinned)
-            {
-                // The first that is another one; the same name on the same server is told as listed twice.
-                let other = group.iter().take(3).find(|&&other| {
-                    let (a, b) = (&offers[index], &offers[other]);
-                    (a.server, a.tool.name()) != (b.server, b.tool.name())
-                });
-                let Some(&other) = other else { continue };
+                .filter(|&&index| !newcomers || !offers[index].pinned);
+            for &index in blamed {
+                let other = if same(first, index) { second } else { first };
                 if told.insert(index) {
                     found.push((index, likeness(&offers[index], &offers[other])));
                 }
