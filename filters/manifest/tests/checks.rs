@@ -603,7 +603,8 @@ fn labels_are_sorted_and_those_that_are_reported() {
 /// Time for twice as much is about twice: hostile declarations cost no more than their length.
 #[test]
 fn hostile_declarations_cost_linear_time() {
-    let cases: [(&str, fn(usize) -> Value); 8] = [
+    type Make = fn(usize) -> Value;
+    let cases: [(&str, Make); 8] = [
         (
             "phrase",
             |n| json!({"name": "a", "description": "do not do not tell ".repeat(n)}),
