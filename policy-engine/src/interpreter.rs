@@ -43,7 +43,8 @@ impl Interpreter {
         engine.set_strict_builtin_errors(true);
         engine.set_gather_prints(true);
         engine.set_execution_timer_config(PATIENCE);
-        for file in source.files.iter().filter(|file| tests || !file.is_test()) {
+        let tests = source.tests().filter(|_| tests);
+        for file in source.policies().chain(tests) {
             let broken = |error: anyhow::Error| {
                 from_regorus(Mistake::Syntax, &file.path, &error.to_string())
             };

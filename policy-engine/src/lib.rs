@@ -10,6 +10,7 @@ mod hoist;
 mod interpreter;
 pub mod judge;
 mod layer;
+mod library;
 pub mod limits;
 mod lint;
 pub mod needs;

@@ -51,9 +51,10 @@ impl PolicySource {
         }
     }
 
-    /// The policies, without the tests.
+    /// The policies, without the tests; with the built-in libraries that they name.
     pub fn policies(&self) -> impl Iterator<Item = &PolicyFile> {
-        self.files.iter().filter(|file| !file.is_test())
+        let files = self.files.iter().filter(|file| !file.is_test());
+        files.chain(crate::library::named(self))
     }
 
     /// The tests.

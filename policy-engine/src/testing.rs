@@ -2,6 +2,7 @@
 
 use crate::error::{Place, PolicyErrors};
 use crate::interpreter::{Interpreter, Outcome};
+use crate::library;
 use crate::limits::Limits;
 use crate::policy::{Policy, rule_head};
 use crate::source::PolicySource;
@@ -91,8 +92,9 @@ pub fn run_tests(source: &PolicySource) -> Result<TestReport, PolicyErrors> {
 
 /// The engine tells nothing of files that no test touched: of those, every head is uncovered.
 fn with_untouched(mut coverage: Vec<Coverage>, source: &PolicySource) -> Vec<Coverage> {
+    coverage.retain(|known| !library::is_built_in(&known.file));
     for file in source.policies() {
-        if coverage.iter().any(|known| known.file == file.path) {
+        if library::is_built_in(&file.path) || coverage.iter().any(|known| known.file == file.path) {
             continue;
         }
         let module = parse(file).ok();

@@ -187,7 +187,8 @@ fn call(name: &str, inside: &str, code: &str, masked: &Masked, look: &mut Look) 
         look.found(Action::DeleteFiles, if temporary || named_temporary { 0.4 } else { 0.9 });
     } else if is(name, DELETES_ONE) {
         let worst = literals.iter().map(|path| place(path)).max();
-        let many = literals.is_empty() && masked.goes_over_many();
+        let made = literals.is_empty() || inside.contains(['+', '{', '%']) || inside.contains("join");
+        let many = made && masked.goes_over_many();
         look.found(Action::DeleteFiles, if many || matches!(worst, Some(Place::Vital | Place::Device)) { 0.85 } else { 0.5 });
     }
     if is(name, RUNS) && !(name == "exec" && DECODES.iter().any(|d| inside.contains(d))) {

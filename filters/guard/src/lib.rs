@@ -30,11 +30,6 @@ pub use look::{ARGUMENT_MAX, LAYERS_MAX, READ_MAX, WORD_MAX};
 
 use sallyport_exchange::{Author, Filter, Kind, Label, PartId, PartView, Report};
 
-/// The Rego library `sallyport.lib.guard`: roles of tools, and helpers over the findings of this crate.
-pub const REGO: &str = include_str!("../rego/guard.rego");
-/// The path under which messages name the library.
-pub const REGO_PATH: &str = "(sallyport)/guard.rego";
-
 /// At this score and above, a finding of this crate means that something is lost or handed out.
 pub const ALARM: f32 = 0.8;
 

@@ -7,6 +7,7 @@ mod read;
 
 pub(crate) use data::{from_base64, text_from_base64};
 
+use crate::action::Action;
 use crate::look::{Look, WORD_MAX};
 use read::{Piece, Reader, Redirect, Token, Word};
 use std::collections::HashMap;
@@ -42,9 +43,22 @@ impl Stream {
 
 /// Looks at a script. `true` if it could be read to its end.
 pub(crate) fn look_at(script: &str, look: &mut Look) -> bool {
+    if is_fork_bomb(script) {
+        look.found(Action::Stop, 0.95);
+    }
     let mut shell = Shell::new(look);
     shell.script(script, Stream::default());
     !shell.broken
+}
+
+/// `:(){ :|:& };:` by any name.
+fn is_fork_bomb(script: &str) -> bool {
+    let Some(at) = script.find("()") else {
+        return false;
+    };
+    let name = script[..at].trim_end().rsplit([' ', ';', '\n', '&']).next().unwrap_or_default();
+    let body: String = script[at + 2..].chars().filter(|c| !c.is_whitespace()).take(600).collect();
+    !name.is_empty() && name.len() < 64 && body.starts_with(&format!("{{{name}|{name}&"))
 }
 
 /// Looks at one command, already cut into words.
@@ -70,6 +84,9 @@ struct Draft {
     redirects: Vec<Redirect>,
 }
 
+/// What looking at one more script costs besides its bytes, however short it is.
+const SCRIPT_COST: usize = 16;
+
 /// Words that stand before a command and are none.
 const KEYWORDS: &[&str] = &[
     "if", "then", "else", "elif", "do", "while", "until", "{", "}", "!", "time", "done", "fi", "esac", "coproc",
@@ -89,7 +106,7 @@ impl<'l> Shell<'l> {
 
     /// Reads a script to its end, command by command, and says what it writes.
     pub(crate) fn script(&mut self, text: &str, stdin: Stream) -> Stream {
-        if !self.look.spend(text.len() + 1) {
+        if !self.look.spend(text.len() + SCRIPT_COST) {
             return Stream::default();
         }
         let mut reader = Reader::new(text);

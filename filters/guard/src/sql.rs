@@ -28,6 +28,9 @@ const DANGEROUS: &[&str] = &[
     "reset", "overwrite", "unload", "lo_unlink", "pg_read_file", "dblink", "load_extension", "writefile", "reindex", "optimize", "undrop",
 ];
 
+/// First words of statements in whose strings other statements may stand.
+const RUNS: &[&str] = &["exec", "execute", "call", "do", "prepare", "begin", "declare", "create"];
+
 /// Words with which statements begin.
 const BEGINNINGS: &[&str] = &[
     "select", "insert", "update", "delete", "drop", "truncate", "alter", "create", "grant", "revoke", "with", "merge", "exec", "execute",
@@ -81,7 +84,9 @@ fn one(text: &str, bare: &str, look: &mut Look) {
         .map(str::to_ascii_lowercase)
         .collect();
     let joined = bare.replace(' ', "").to_ascii_lowercase();
-    let dangerous = words.iter().any(|word| DANGEROUS.contains(&word.as_str()));
+    let runs = words.first().is_some_and(|word| RUNS.contains(&word.as_str()));
+    let dangerous = words.iter().any(|word| DANGEROUS.contains(&word.as_str()))
+        || (runs && !masked::literals(text).is_empty());
     let split_words = masked::comments_removed(text) && ["droptable", "dropdatabase", "deletefrom", "truncatetable", "dropschema"].iter().any(|word| joined.contains(word));
     if !dangerous && !split_words {
         let begins = words.first().is_some_and(|word| BEGINNINGS.contains(&word.as_str()));
@@ -162,7 +167,7 @@ fn by_words(words: &[String], text: &str, look: &mut Look) {
     let has = |word: &str| words.iter().any(|known| known == word);
     let pair = |one: &str, two: &str| words.windows(2).any(|pair| pair[0] == one && pair[1] == two);
     let first = words.first().map_or("", String::as_str);
-    let runs = ["exec", "execute", "call", "do", "prepare", "begin", "declare", "create"].contains(&first);
+    let runs = RUNS.contains(&first);
     if has("xp_cmdshell") {
         look.found(Action::ExecutePrivileged, 0.95);
         look.found(Action::WriteSystem, 0.9);

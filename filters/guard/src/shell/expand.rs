@@ -55,10 +55,11 @@ impl Shell<'_> {
     fn stretches(&mut self, word: &Word) -> Vec<Stretch> {
         let mut stretches: Vec<Stretch> = Vec::with_capacity(word.len());
         let mut total = 0;
+        let most = WORD_MAX.max(word_len(word));
         for piece in word {
             let stretch = self.stretch(piece);
             total += stretch.text.len();
-            if total > WORD_MAX.max(word_len(word)) || !self.look.spend(stretch.text.len()) {
+            if total > most || !self.look.spend(stretch.text.len()) {
                 self.look.spend(usize::MAX);
                 return stretches;
             }
