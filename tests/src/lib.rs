@@ -14,6 +14,7 @@
 mod client;
 mod gateway;
 pub mod h2;
+pub mod mcp;
 pub mod sdk;
 pub mod trace;
 mod upstream;
