@@ -137,10 +137,14 @@ impl Opening<'_> {
         })
     }
 
+    fn hello_time(&self) -> Duration {
+        HELLO_TIME.min(self.server.timeouts.answer_head)
+    }
+
     fn probe_time(&self) -> Duration {
         match self.alone {
-            true => HELLO_TIME,
-            false => PROBE_TIME,
+            true => self.hello_time(),
+            false => self.hello_time().min(PROBE_TIME),
         }
     }
 
@@ -173,7 +177,7 @@ impl Opening<'_> {
             let (replies, id) = greeting.request(call, None).await?;
             Ok((self.response(replies).await?, id))
         };
-        let answer = tokio::time::timeout(HELLO_TIME, asked).await;
+        let answer = tokio::time::timeout(self.hello_time(), asked).await;
         let (answer, id) = answer.unwrap_or(Err(Fault::Slow)).map_err(no)?;
         let hello = heard(greet::initialized(&answer))?;
         if id.as_ref().is_some_and(|id| !is_session_id(id)) {
@@ -205,7 +209,7 @@ impl Opening<'_> {
             sse.post(greet::initialize(self.introduction)).await?;
             self.response(replies).await
         };
-        let answer = tokio::time::timeout(HELLO_TIME, asked).await;
+        let answer = tokio::time::timeout(self.hello_time(), asked).await;
         let answer = answer.unwrap_or(Err(Fault::Slow)).map_err(no)?;
         let hello = heard(greet::initialized(&answer))?;
         self.set_batches(&demux, &hello);
@@ -292,7 +296,7 @@ impl Opening<'_> {
             _ => (
                 INITIALIZE_ID,
                 greet::initialize(self.introduction),
-                HELLO_TIME,
+                self.hello_time(),
             ),
         };
         let asked = async {
