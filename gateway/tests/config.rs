@@ -3,7 +3,9 @@
 #![expect(clippy::panic, reason = "a test says what is wrong by panicking")]
 
 use expect_test::{Expect, expect, expect_file};
-use sallyport::config::{Config, ConfigErrors, Pattern, all_keys, config_reference, config_schema};
+use sallyport::config::{
+    Config, ConfigErrors, Pattern, Reach, all_keys, config_reference, config_schema,
+};
 use std::path::Path;
 
 const SMALLEST: &str = "upstreams: {openai: {url: https://api.openai.com, speaks: openai}}\n";
@@ -711,4 +713,100 @@ fn every_key_has_a_sentence() {
         }
     }
     look("", &config_schema());
+}
+
+#[test]
+fn tool_servers_need_no_upstream() {
+    let config = good(
+        "tool_servers:
+  files:
+    command: [npx, -y, server, /srv]
+    env: {TOKEN: \"${OPENAI_API_KEY}\"}
+    open_files: 256
+    memory: 1GiB
+    teams: [payments]
+  tickets:
+    url: https://tickets.example.com/mcp/?v=1
+    transport: streamable
+    era: modern
+    trust: trusted
+    headers: {x-tenant: a}
+    oauth: {token_url: 'https://login.example.com/token', client_id: gateway, client_secret: hunter2hunter2, scopes: [tools]}
+",
+    );
+    assert!(config.upstreams.is_empty() && config.routes.is_empty());
+    let shown = format!("{:?}", config.tool_servers);
+    assert!(!shown.contains("hunter2"), "{shown}");
+    let [files, tickets] = &config.tool_servers[..] else {
+        panic!("two servers");
+    };
+    assert!(files.is_seen_by("payments") && !files.is_seen_by("others"));
+    assert!(tickets.is_seen_by("others"));
+    let (Reach::Program(program), Reach::Address(address)) = (&files.reach, &tickets.reach) else {
+        panic!("one is started, one is there");
+    };
+    assert_eq!(program.arguments, ["-y", "server", "/srv"]);
+    assert_eq!(
+        (program.open_files, program.memory),
+        (Some(256), Some(1 << 30))
+    );
+    assert_eq!(address.target, "/mcp/?v=1", "exactly as written");
+    assert_eq!(address.canonical(), "https://tickets.example.com/mcp");
+}
+
+#[test]
+fn tool_servers_are_checked() {
+    check(
+        "tool_servers: {a: {url: http://a, era: future}}",
+        expect![
+            "sallyport.yaml:1:40: `era` must be `auto` or `legacy` or `modern`: `future` is not"
+        ],
+    );
+    check(
+        "tool_servers:
+  Bad_Name: {command: [x]}
+  both: {command: [x], url: http://a}
+  none: {trust: trusted}
+  program: {command: [x], key: k, headers: {a: b}, env: {'A=B': c}, open_files: 1, directory: /nowhere/at/all}
+  address: {url: 'ftp://a', env: {A: b}, memory: 1GiB}
+  headers: {url: http://a, headers: {mcp-session-id: x, accept: y, authorization: z}}
+  oauth: {url: http://a, key: k, oauth: {token_url: http://login.example.com, client_id: a, client_secret: b}}
+  team: {url: http://a, teams: ['No Team']}
+",
+        expect![[r#"
+            sallyport.yaml:2:3: `Bad_Name` cannot name a tool server
+              hint: small letters, digits and dashes, at most 32
+            sallyport.yaml:3:3: `both` has both `command` and `url`
+              hint: keep one of the two
+            sallyport.yaml:4:3: `none` has neither `command` nor `url`
+              hint: give the program to start, or the address
+            sallyport.yaml:5:27: `program` is a program that is started: `key` means nothing for it
+              hint: leave it out
+            sallyport.yaml:5:35: `program` is a program that is started: `headers` means nothing for it
+              hint: leave it out
+            sallyport.yaml:5:58: `A=B` cannot be a variable
+              hint: a name without `=`, and one text
+            sallyport.yaml:5:69: `open_files` is too small to start anything
+              hint: at least 16
+            sallyport.yaml:5:84: `/nowhere/at/all` is no folder
+              hint: name a folder that exists
+            sallyport.yaml:6:13: the url of `address` cannot be used
+              hint: it begins with `https://` or `http://`
+            sallyport.yaml:6:29: `address` is an address: `env` means nothing for it
+              hint: leave it out
+            sallyport.yaml:6:42: `address` is an address: `memory` means nothing for it
+              hint: leave it out
+            sallyport.yaml:7:38: `mcp-session-id` is set by the gateway
+              hint: leave it out
+            sallyport.yaml:7:57: `accept` is set by the gateway
+              hint: leave it out
+            sallyport.yaml:7:68: `authorization` is set by the gateway
+              hint: leave it out
+            sallyport.yaml:8:34: `oauth` has both a key and `oauth`
+              hint: keep one of the two
+            sallyport.yaml:8:42: the token_url of `oauth` cannot be used
+              hint: it begins with `https://`, as a secret is sent there
+            sallyport.yaml:9:33: `No Team` cannot name a team
+              hint: small letters, digits and underscores"#]],
+    );
 }

@@ -1,5 +1,7 @@
 //! Connections to tool servers, against servers that are real enough: sockets, and programs in Python.
 
+#![expect(clippy::panic, reason = "a test says what is wrong by panicking")]
+
 #[path = "mcp_upstream/era.rs"]
 mod era;
 #[path = "mcp_upstream/fake.rs"]
@@ -28,7 +30,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// A server by the lines of its configuration; `more` goes to the top of the file.
-pub fn server_with(lines: &str, more: &str) -> Arc<Server> {
+fn server_with(lines: &str, more: &str) -> Arc<Server> {
     let lines = lines.replace('\n', "\n    ");
     let text = format!("{more}\ntool_servers:\n  tested:\n    {lines}\n");
     let config = Config::read(Path::new("sallyport.yaml"), &text, &|_| None);
@@ -36,11 +38,11 @@ pub fn server_with(lines: &str, more: &str) -> Arc<Server> {
     Server::new(config.tool_servers[0].clone(), &config)
 }
 
-pub fn server(lines: &str) -> Arc<Server> {
+fn server(lines: &str) -> Arc<Server> {
     server_with(lines, "timeouts: {answer_head: 20s, connect: 2s}")
 }
 
-pub fn introduction(prefer: Era) -> Introduction {
+fn introduction(prefer: Era) -> Introduction {
     Introduction {
         prefer,
         revision: None,
@@ -49,7 +51,7 @@ pub fn introduction(prefer: Era) -> Introduction {
     }
 }
 
-pub async fn open_with(
+async fn open_with(
     server: &Arc<Server>,
     introduction: &Introduction,
 ) -> Result<(Connection, mpsc::Receiver<Bytes>), Fault> {
@@ -59,18 +61,18 @@ pub async fn open_with(
     Ok((opened.expect("opening ends")?, inbox))
 }
 
-pub async fn open(server: &Arc<Server>, prefer: Era) -> (Connection, mpsc::Receiver<Bytes>) {
+async fn open(server: &Arc<Server>, prefer: Era) -> (Connection, mpsc::Receiver<Bytes>) {
     let opened = open_with(server, &introduction(prefer)).await;
     opened.expect("the server takes the session")
 }
 
-pub fn call(id: u64, method: &str, params: &str) -> Call {
+fn call(id: u64, method: &str, params: &str) -> Call {
     let body = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#);
     Call::new(id, body.into())
 }
 
 /// All that is said to a request, the fault that ends it last.
-pub async fn all(replies: &mut Replies) -> Vec<String> {
+async fn all(replies: &mut Replies) -> Vec<String> {
     let mut all = Vec::new();
     let reading = async {
         while let Some(next) = replies.next().await {
@@ -85,19 +87,19 @@ pub async fn all(replies: &mut Replies) -> Vec<String> {
     all
 }
 
-pub async fn ask(connection: &Connection, id: u64, method: &str) -> Result<Vec<String>, Fault> {
+async fn ask(connection: &Connection, id: u64, method: &str) -> Result<Vec<String>, Fault> {
     let mut replies = connection.request(call(id, method, "{}")).await?;
     Ok(all(&mut replies).await)
 }
 
-pub async fn next(inbox: &mut mpsc::Receiver<Bytes>) -> String {
+async fn next(inbox: &mut mpsc::Receiver<Bytes>) -> String {
     let message = tokio::time::timeout(Duration::from_secs(20), inbox.recv()).await;
     let message = message.expect("in time").expect("a message");
     String::from_utf8(message.into()).expect("text")
 }
 
 /// Waits until something is true.
-pub async fn until(what: &str, is: impl Fn() -> bool) {
+async fn until(what: &str, is: impl Fn() -> bool) {
     for _ in 0..400 {
         if is() {
             return;

@@ -9,32 +9,32 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A request as it came.
 #[derive(Clone, Debug)]
-pub struct Asked {
-    pub verb: String,
-    pub target: String,
-    pub headers: HashMap<String, String>,
-    pub body: String,
+pub(crate) struct Asked {
+    pub(crate) verb: String,
+    pub(crate) target: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Asked {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    pub fn says(&self, text: &str) -> bool {
+    pub(crate) fn says(&self, text: &str) -> bool {
         self.body.contains(text)
     }
 }
 
 /// What is answered.
-pub enum Reply {
+pub(crate) enum Reply {
     /// Status, more headers (each with its line end), body.
     Whole(u16, String, String),
     /// A stream of events, chunk by chunk.
     Stream(Vec<Piece>),
 }
 
-pub enum Piece {
+pub(crate) enum Piece {
     Text(String),
     Pause(u64),
     /// The same again and again.
@@ -45,7 +45,7 @@ pub enum Piece {
     Cut,
 }
 
-pub fn json(body: &str) -> Reply {
+pub(crate) fn json(body: &str) -> Reply {
     Reply::Whole(
         200,
         "content-type: application/json\r\n".into(),
@@ -53,20 +53,20 @@ pub fn json(body: &str) -> Reply {
     )
 }
 
-pub fn status(code: u16) -> Reply {
+pub(crate) fn status(code: u16) -> Reply {
     Reply::Whole(code, String::new(), String::new())
 }
 
-pub fn event(data: &str) -> Piece {
+pub(crate) fn event(data: &str) -> Piece {
     Piece::Text(format!("data: {data}\n\n"))
 }
 
-pub fn result(id: u64, result: &str) -> String {
+pub(crate) fn result(id: u64, result: &str) -> String {
     format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{result}}}"#)
 }
 
 /// A result of `initialize`.
-pub fn hello(revision: &str) -> String {
+pub(crate) fn hello(revision: &str) -> String {
     let result = format!(
         r#"{{"protocolVersion":"{revision}","capabilities":{{}},"serverInfo":{{"name":"fake","version":"0"}},"unknown":[1.50]}}"#
     );
@@ -75,15 +75,15 @@ pub fn hello(revision: &str) -> String {
 
 type Handler = dyn Fn(&Asked) -> Reply + Send + Sync;
 
-pub struct Fake {
-    pub address: SocketAddr,
-    pub asked: Arc<Mutex<Vec<Asked>>>,
+pub(crate) struct Fake {
+    pub(crate) address: SocketAddr,
+    pub(crate) asked: Arc<Mutex<Vec<Asked>>>,
     /// How often a client was gone in a [`Piece::Hang`].
-    pub gone: Arc<Mutex<usize>>,
+    pub(crate) gone: Arc<Mutex<usize>>,
 }
 
 impl Fake {
-    pub async fn new(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
+    pub(crate) async fn new(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let fake = Fake {
@@ -102,7 +102,7 @@ impl Fake {
     }
 
     /// A server of the legacy era; `more` answers what is no part of the lifecycle.
-    pub async fn legacy(more: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
+    pub(crate) async fn legacy(more: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
         Fake::new(move |asked| {
             if asked.says("\"initialize\"") {
                 let head = "content-type: application/json\r\nmcp-session-id: s-1\r\n";
@@ -123,7 +123,7 @@ impl Fake {
     }
 
     /// A server of the modern era.
-    pub async fn modern(more: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
+    pub(crate) async fn modern(more: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Fake {
         Fake::new(move |asked| {
             if asked.verb != "POST" {
                 return status(405);
@@ -142,19 +142,19 @@ impl Fake {
         .await
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("url: http://{}{path}", self.address)
     }
 
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().expect("a list").clone()
     }
 
-    pub fn count(&self, is: impl Fn(&Asked) -> bool) -> usize {
+    pub(crate) fn count(&self, is: impl Fn(&Asked) -> bool) -> usize {
         self.asked().iter().filter(|asked| is(asked)).count()
     }
 
-    pub fn gone(&self) -> usize {
+    pub(crate) fn gone(&self) -> usize {
         *self.gone.lock().expect("a number")
     }
 }

@@ -56,6 +56,37 @@ async fn it_is_asked_for_once_and_for_this_server_only() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_no_longer_taken_is_replaced() {
+    let tools = tools().await;
+    // The first key is one that the server does not know.
+    let first = std::sync::atomic::AtomicBool::new(true);
+    let stale = Fake::new(move |_| {
+        let key = if first.swap(false, std::sync::atomic::Ordering::Relaxed) {
+            "old"
+        } else {
+            "t-1"
+        };
+        json(&format!(
+            r#"{{"access_token":"{key}","token_type":"Bearer","expires_in":3600}}"#
+        ))
+    })
+    .await;
+    let (connection, _inbox) = open(&server(&lines(&tools, &stale)), Era::Modern).await;
+    assert_eq!(
+        ask(&connection, 16, "tools/list")
+            .await
+            .expect("an answer")
+            .len(),
+        1
+    );
+    assert_eq!(stale.asked().len(), 2);
+    let refused = |asked: &Asked| {
+        asked.says("tools/list") && asked.header("authorization") == Some("Bearer old")
+    };
+    assert_eq!(tools.count(refused), 1);
+}
+
+#[tokio::test]
 async fn without_a_key_nothing_is_sent() {
     for answer in [
         "{}",

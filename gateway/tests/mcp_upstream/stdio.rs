@@ -161,7 +161,7 @@ async fn one_that_keeps_dying_is_let_rest() {
     while faults.last() != Some(&Fault::Resting) && faults.len() < 20 {
         let (to, _inbox) = tokio::sync::mpsc::channel(1);
         let opened = Connection::open(&server, &introduction(Era::Legacy), to).await;
-        faults.push(opened.err().expect("a fault"));
+        faults.push(opened.expect_err("a fault"));
     }
     assert_eq!(faults.last(), Some(&Fault::Resting), "{faults:?}");
     assert!(faults.len() >= 2 && began.elapsed() < Duration::from_secs(30));
@@ -179,7 +179,7 @@ async fn a_flood_is_bounded_and_the_answer_comes_through() {
         .await
         .expect("sent");
     until("the flood is over", || {
-        server.tally.dropped.load(Ordering::Relaxed) > 19_000
+        server.tally.dropped.load(Ordering::Relaxed) > 19_930
     })
     .await;
     let said = all(&mut replies).await;
@@ -259,4 +259,48 @@ async fn one_that_does_not_want_to_end_is_killed_with_all_it_started() {
     connection.close().await;
     assert!(!lives(pid), "close waits for it");
     until("its child is gone", || !lives(child)).await;
+}
+
+/// Real servers, where there are any: `SALLYPORT_MCP_EVERYTHING` is the path of `dist/index.js` of the npm package
+/// `@modelcontextprotocol/server-everything`.
+#[tokio::test]
+async fn the_reference_server_is_spoken_to_over_all_its_transports() {
+    let Ok(script) = std::env::var("SALLYPORT_MCP_EVERYTHING") else {
+        eprintln!("SKIPPED: SALLYPORT_MCP_EVERYTHING is not set");
+        return;
+    };
+    let list = |connection: Connection| async move {
+        let said = ask(&connection, 16, "tools/list").await.expect("sent");
+        assert!(
+            said.last().expect("an answer").contains("\"tools\":["),
+            "{said:?}"
+        );
+        connection.close().await;
+    };
+    let started = server(&format!("command: [node, '{script}', stdio]"));
+    for era in [Era::Modern, Era::Legacy] {
+        list(open(&started, era).await.0).await;
+    }
+    for (mode, path) in [("streamableHttp", "/mcp"), ("sse", "/sse")] {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        drop(free);
+        let mut node = tokio::process::Command::new("node");
+        node.args([&script, mode]).env("PORT", port.to_string());
+        let node = node
+            .stderr(std::process::Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        let _node = node.expect("node");
+        let server = server(&format!("url: http://127.0.0.1:{port}{path}"));
+        for _ in 0..100 {
+            if open_with(&server, &introduction(Era::Legacy)).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        for era in [Era::Modern, Era::Legacy] {
+            list(open(&server, era).await.0).await;
+        }
+    }
 }

@@ -74,6 +74,12 @@ impl Group {
         }
     }
 
+    /// Kills what a program that has just ended has left behind. Later, its number may be another's.
+    pub fn sweep(&mut self) {
+        self.signal(Signal::KILL);
+        self.0 = None;
+    }
+
     /// Waits until the program has ended by itself, then tells it to, then kills it; and all that it started.
     pub async fn end(mut self, mut child: Child) {
         for signal in [None, Some(Signal::TERM)] {
@@ -84,10 +90,8 @@ impl Group {
                 break;
             }
         }
-        self.signal(Signal::KILL);
+        self.sweep();
         let _ = child.wait().await;
-        // Its number may now be another's.
-        self.0 = None;
     }
 }
 

@@ -8,12 +8,16 @@ use bytes::Bytes;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Messages of one request that may wait to be read.
 const WAITING_MAX: usize = 64;
 /// Bytes of all requests that may wait to be read.
-const WAITING_BYTES_MAX: usize = 64 << 20;
+pub(super) const WAITING_BYTES_MAX: usize = 64 << 20;
+/// How long a burst waits for its reader, before he is taken to be asleep and no longer waited for.
+const READER_TIME: Duration = Duration::from_millis(250);
 
 /// The requests in flight.
 pub(super) struct Demux {
@@ -39,6 +43,8 @@ struct Waiting {
     outlet: Outlet,
     token: Option<Token>,
     age: u64,
+    /// Its reader let a burst wait for [`READER_TIME`] and has not read since.
+    asleep: bool,
     _permit: Option<OwnedSemaphorePermit>,
 }
 
@@ -111,6 +117,7 @@ impl Demux {
             outlet,
             token,
             age,
+            asleep: false,
             _permit: permit,
         };
         table.waiting.insert(id, waiting);
@@ -120,7 +127,7 @@ impl Demux {
     }
 
     /// Hands what the server said to whom it belongs. False: it was rubbish.
-    pub fn take(&self, body: Bytes) -> bool {
+    pub async fn take(&self, body: Bytes) -> bool {
         let Ok(all) = messages(&body, self.batches.load(Ordering::Relaxed)) else {
             return match salvaged_id(&body).and_then(|id| self.lock().remove(id)) {
                 Some(waiting) => {
@@ -133,13 +140,13 @@ impl Demux {
         for (sight, message) in all {
             match sight {
                 Sight::Answer(id) => self.answer(id, message),
-                Sight::Request => self.tell(self.newest(), message),
-                Sight::Notification(Topic::Other) => self.tell(self.newest(), message),
+                Sight::Request => self.tell(self.newest(), message).await,
+                Sight::Notification(Topic::Other) => self.tell(self.newest(), message).await,
                 Sight::Notification(Topic::Changed) => self.inbox.put(message, true),
-                Sight::Notification(Topic::Subscription(id)) => self.tell(Some(id), message),
+                Sight::Notification(Topic::Subscription(id)) => self.tell(Some(id), message).await,
                 Sight::Notification(Topic::Progress(token)) => {
                     let id = self.lock().tokens.get(&token).copied();
-                    self.tell(id, message);
+                    self.tell(id, message).await;
                 }
             }
         }
@@ -154,31 +161,58 @@ impl Demux {
         let waiting = id.and_then(|id| self.lock().remove(id));
         match waiting {
             Some(waiting) => {
-                let _ = waiting.outlet.answer.send(Ok(message));
+                let queued = self.queued(message).ok_or(Fault::Busy);
+                let _ = waiting.outlet.answer.send(queued);
             }
             // An answer to what was cancelled, or to nothing.
             None => self.dropped(),
         }
     }
 
+    /// The message with the room it takes, if there is any.
+    fn queued(&self, message: Bytes) -> Option<Queued> {
+        let size = u32::try_from(message.len()).unwrap_or(u32::MAX);
+        let room = self.room.clone().try_acquire_many_owned(size).ok()?;
+        Some(Queued {
+            message,
+            _room: Some(room),
+        })
+    }
+
     /// A message for the request `id` if it is in flight, else for nobody in particular.
-    fn tell(&self, id: Option<u64>, message: Bytes) {
-        let table = self.lock();
-        let Some(waiting) = id.and_then(|id| table.waiting.get(&id)) else {
-            drop(table);
+    async fn tell(&self, id: Option<u64>, message: Bytes) {
+        let found = id.and_then(|id| {
+            let table = self.lock();
+            let waiting = table.waiting.get(&id)?;
+            Some((id, waiting.outlet.before.clone(), waiting.asleep))
+        });
+        let Some((id, reader, asleep)) = found else {
             self.inbox.put(message, false);
             return;
         };
-        let size = u32::try_from(message.len()).unwrap_or(u32::MAX);
-        let Ok(room) = self.room.clone().try_acquire_many_owned(size) else {
+        let Some(queued) = self.queued(message) else {
             return self.dropped();
         };
-        let queued = Queued {
-            message,
-            _room: Some(room),
-        };
-        if waiting.outlet.before.try_send(queued).is_err() {
-            self.dropped();
+        match reader.try_send(queued) {
+            Ok(()) if asleep => self.set_asleep(id, false),
+            Ok(()) => {}
+            Err(TrySendError::Full(queued)) if !asleep => {
+                match tokio::time::timeout(READER_TIME, reader.reserve()).await {
+                    Ok(Ok(place)) => place.send(queued),
+                    Ok(Err(_)) => self.dropped(),
+                    Err(_) => {
+                        self.set_asleep(id, true);
+                        self.dropped();
+                    }
+                }
+            }
+            Err(_) => self.dropped(),
+        }
+    }
+
+    fn set_asleep(&self, id: u64, asleep: bool) {
+        if let Some(waiting) = self.lock().waiting.get_mut(&id) {
+            waiting.asleep = asleep;
         }
     }
 
@@ -215,8 +249,8 @@ mod tests {
         (Arc::new(Demux::new(inbox, tally)), from)
     }
 
-    fn take(demux: &Demux, text: &str) -> bool {
-        demux.take(Bytes::copy_from_slice(text.as_bytes()))
+    async fn take(demux: &Demux, text: &str) -> bool {
+        demux.take(Bytes::copy_from_slice(text.as_bytes())).await
     }
 
     async fn next(replies: &mut Replies) -> String {
@@ -235,10 +269,10 @@ mod tests {
         let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
         let ask = r#"{"jsonrpc":"2.0","id":16,"method":"sampling/createMessage"}"#;
         for text in [progress, log, changed, ask] {
-            assert!(take(&demux, text));
+            assert!(take(&demux, text).await);
         }
-        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":17,"result":2}"#));
-        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":1}"#));
+        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":17,"result":2}"#).await);
+        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":1}"#).await);
         assert_eq!(next(&mut first).await, progress);
         assert!(next(&mut first).await.contains("\"result\":1"));
         assert!(first.next().await.is_none());
@@ -246,7 +280,7 @@ mod tests {
         assert_eq!(next(&mut second).await, ask);
         assert!(next(&mut second).await.contains("\"result\":2"));
         assert_eq!(inbox.recv().await.expect("a message"), changed);
-        assert!(take(&demux, log), "nobody is in flight any more");
+        assert!(take(&demux, log).await, "nobody is in flight any more");
         assert_eq!(inbox.recv().await.expect("a message"), log);
     }
 
@@ -255,11 +289,14 @@ mod tests {
         let (demux, _inbox) = demux();
         let mut first = demux.wait(16, None, None).expect("room");
         let mut second = demux.wait(17, None, None).expect("room");
-        assert!(take(
-            &demux,
-            r#"{"jsonrpc":"2.0","id":16,"result":{"a":1,"a":2}}"#
-        ));
-        assert!(!take(&demux, "listening on stdio"));
+        assert!(
+            take(
+                &demux,
+                r#"{"jsonrpc":"2.0","id":16,"result":{"a":1,"a":2}}"#
+            )
+            .await
+        );
+        assert!(!take(&demux, "listening on stdio").await);
         assert_eq!(first.next().await, Some(Err(Fault::Garbled)));
         demux.close(Fault::Died);
         assert_eq!(second.next().await, Some(Err(Fault::Died)));
@@ -271,28 +308,47 @@ mod tests {
         let (demux, _inbox) = demux();
         let first = demux.wait(16, None, None).expect("room");
         assert_eq!(demux.wait(16, None, None).err(), Some(Fault::BadRequest));
-        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":1}"#));
+        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":1}"#).await);
         let mut again = demux.wait(16, None, None).expect("room");
         drop(first);
-        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":2}"#));
+        assert!(take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":2}"#).await);
         assert!(next(&mut again).await.contains("\"result\":2"));
         drop(again);
         assert!(demux.lock().order.is_empty());
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn a_reader_who_sleeps_costs_a_bounded_amount() {
         let (demux, _inbox) = demux();
         let mut replies = demux.wait(16, None, None).expect("room");
         let log = r#"{"jsonrpc":"2.0","method":"notifications/message"}"#;
         for _ in 0..10_000 {
-            take(&demux, log);
+            take(&demux, log).await;
         }
-        take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":1}"#);
+        take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":1}"#).await;
         let mut count = 0;
         while let Some(Ok(_)) = replies.next().await {
             count += 1;
         }
         assert_eq!(count, WAITING_MAX + 1, "and the answer came through");
+    }
+
+    #[tokio::test]
+    async fn a_burst_is_not_cut_for_a_reader_who_is_awake() {
+        let (demux, _inbox) = demux();
+        let mut replies = demux.wait(16, None, None).expect("room");
+        let log = r#"{"jsonrpc":"2.0","method":"notifications/message"}"#;
+        let reading = tokio::spawn(async move {
+            let mut count = 0;
+            while let Some(Ok(_)) = replies.next().await {
+                count += 1;
+            }
+            count
+        });
+        for _ in 0..10_000 {
+            take(&demux, log).await;
+        }
+        take(&demux, r#"{"jsonrpc":"2.0","id":16,"result":1}"#).await;
+        assert_eq!(reading.await.expect("a number"), 10_001);
     }
 }

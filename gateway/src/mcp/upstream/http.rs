@@ -2,7 +2,7 @@
 
 use super::Fault;
 use super::oauth::Tokens;
-use crate::config::{Speaks, Timeouts, ToolAddress, Upstream, UpstreamUrl};
+use crate::config::{Secret, Speaks, Timeouts, ToolAddress, Upstream, UpstreamUrl};
 use crate::edge::upstream::{Link, read_head, upstream_failure};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -44,31 +44,44 @@ impl Http {
         }
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer. Where a key that was got is no longer taken, another
+    /// one is tried once.
     pub async fn send(&self, ask: Ask<'_>) -> Result<Answer, Fault> {
+        let mut tried = None;
+        loop {
+            let key = match &self.tokens {
+                Some(tokens) => Some(tokens.get(tried.as_ref()).await?),
+                None => self.address.key.clone(),
+            };
+            let answer = self.send_with(key.as_ref(), &ask).await?;
+            if answer.status == StatusCode::UNAUTHORIZED && self.tokens.is_some() && tried.is_none()
+            {
+                tried = key;
+                continue;
+            }
+            return match answer.status.is_redirection() {
+                true => Err(Fault::Redirected),
+                false => Ok(answer),
+            };
+        }
+    }
+
+    async fn send_with(&self, key: Option<&Secret>, ask: &Ask<'_>) -> Result<Answer, Fault> {
         let mut headers = self.address.headers.clone();
-        let token = match &self.tokens {
-            Some(tokens) => Some(tokens.get().await?),
-            None => self.address.key.clone(),
-        };
-        if let Some(key) = token {
+        if let Some(key) = key {
             let bearer = HeaderValue::try_from(format!("Bearer {}", key.expose()));
             let mut bearer = bearer.map_err(|_| Fault::NoKey)?;
             bearer.set_sensitive(true);
             headers.push((header::AUTHORIZATION, bearer));
         }
-        headers.extend(ask.headers);
-        let ask = Ask { headers, ..ask };
-        let answer = send(&self.link, ask, &self.timeouts).await?;
-        if answer.status == StatusCode::UNAUTHORIZED
-            && let Some(tokens) = &self.tokens
-        {
-            tokens.forget().await;
-        }
-        match answer.status.is_redirection() {
-            true => Err(Fault::Redirected),
-            false => Ok(answer),
-        }
+        headers.extend_from_slice(&ask.headers);
+        let ask = Ask {
+            method: ask.method.clone(),
+            target: ask.target,
+            headers,
+            body: ask.body.clone(),
+        };
+        send(&self.link, ask, &self.timeouts).await
     }
 }
 

@@ -45,11 +45,12 @@ impl Tokens {
         }
     }
 
-    /// A valid key. One request at a time asks for it; the others wait for its answer.
-    pub async fn get(&self) -> Result<Secret, Fault> {
+    /// A valid key, other than the `refused` one. One request at a time asks for it; the others wait for its answer.
+    pub async fn get(&self, refused: Option<&Secret>) -> Result<Secret, Fault> {
         let mut kept = self.kept.lock().await;
         if let Some((key, until)) = &*kept
             && Instant::now() < *until
+            && Some(key) != refused
         {
             return Ok(key.clone());
         }
@@ -58,11 +59,6 @@ impl Tokens {
         let until = Instant::now() + lifetime.min(LIFETIME_MAX).saturating_sub(MARGIN);
         *kept = Some((key.clone(), until));
         Ok(key)
-    }
-
-    /// The server did not take it.
-    pub async fn forget(&self) {
-        *self.kept.lock().await = None;
     }
 
     async fn ask(&self) -> Result<(Secret, Duration), Fault> {

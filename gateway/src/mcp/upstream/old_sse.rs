@@ -9,6 +9,7 @@ use crate::config::ToolAddress;
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The longest address that a server may name.
 const ENDPOINT_MAX: usize = 4 << 10;
@@ -25,7 +26,12 @@ pub(super) struct OldSse {
 
 impl OldSse {
     /// Opens the stream and waits until the server has named its endpoint.
-    pub async fn open(http: Arc<Http>, demux: Arc<Demux>, max: usize) -> Result<OldSse, Fault> {
+    pub async fn open(
+        http: Arc<Http>,
+        demux: Arc<Demux>,
+        max: usize,
+        time: Duration,
+    ) -> Result<OldSse, Fault> {
         let ask = Ask {
             method: Method::GET,
             target: &http.address.target,
@@ -45,7 +51,7 @@ impl OldSse {
             let endpoint = endpoint(&http.address, &mut answer, &mut events).await?;
             Ok((answer, events, endpoint))
         };
-        let opened = tokio::time::timeout(http.timeouts.answer_head, opening).await;
+        let opened = tokio::time::timeout(time, opening).await;
         let (mut answer, events, endpoint) = opened.map_err(|_| Fault::Slow)??;
         answer.set_idle(LASTING_IDLE);
         let reading = read(answer, events, demux.clone(), max);
@@ -107,7 +113,7 @@ async fn read(mut answer: Answer, mut events: Events, demux: Arc<Demux>, max: us
     let mut reading = async || -> Result<(), Fault> {
         loop {
             while let Some(said) = events.next(max)? {
-                if said.name.is_none() && !demux.take(said.data) {
+                if said.name.is_none() && !demux.take(said.data).await {
                     return Err(Fault::Garbled);
                 }
             }

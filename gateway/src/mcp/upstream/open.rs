@@ -1,7 +1,7 @@
 //! Beginning a session: which era and which transport the server takes (2026-07-28, basic/versioning, §Backward
 //! Compatibility; 2025-11-25, basic/transports, §Backwards Compatibility).
 
-use super::demux::Demux;
+use super::demux::{Demux, WAITING_BYTES_MAX};
 use super::greet::{self, DISCOVER_ID, INITIALIZE_ID, INITIALIZED, Said};
 use super::inbox::Inbox;
 use super::old_sse::OldSse;
@@ -15,6 +15,7 @@ use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 
 /// For a server to answer `server/discover`, if it may be of the legacy era and say nothing at all.
 const PROBE_TIME: Duration = Duration::from_secs(10);
@@ -134,6 +135,7 @@ impl Opening<'_> {
             inbox: self.inbox.clone(),
             tally: self.server.tally.clone(),
             max: self.server.limits.answer,
+            room: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
         })
     }
 
@@ -161,7 +163,7 @@ impl Opening<'_> {
             self.response(replies).await
         };
         let answer = tokio::time::timeout(self.probe_time(), asked).await;
-        let answer = answer.unwrap_or(Err(Fault::Slow)).map_err(no)?;
+        let answer = answer.unwrap_or(Err(Fault::Slow)).map_err(no_probe)?;
         let hello = heard(greet::discovered(&answer))?;
         let transport = Transport::Streamable {
             session,
@@ -202,7 +204,8 @@ impl Opening<'_> {
         let http = self.server.http.clone();
         let http = http.ok_or(No::Final(Fault::Unreachable))?;
         let demux = self.demux();
-        let opened = OldSse::open(http, demux.clone(), self.server.limits.answer).await;
+        let max = self.server.limits.answer;
+        let opened = OldSse::open(http, demux.clone(), max, self.hello_time()).await;
         let sse = opened.map_err(no)?;
         let asked = async {
             let replies = demux.wait(INITIALIZE_ID, None, None)?;
@@ -305,7 +308,11 @@ impl Opening<'_> {
             self.response(replies).await
         };
         let answer = tokio::time::timeout(time, asked).await;
-        let answer = answer.unwrap_or(Err(Fault::Slow)).map_err(no)?;
+        let answer = answer.unwrap_or(Err(Fault::Slow));
+        let answer = answer.map_err(|fault| match way {
+            Way::Modern => no_probe(fault),
+            _ => no(fault),
+        })?;
         let hello = match way {
             Way::Modern => heard(greet::discovered(&answer))?,
             _ => heard(greet::initialized(&answer))?,
@@ -335,10 +342,16 @@ fn no(fault: Fault) -> No {
         Fault::Refused {
             status: 401 | 403 | 407 | 408 | 429 | 502 | 503 | 504,
         } => No::Final(fault),
-        Fault::Refused { .. } | Fault::Garbled | Fault::Slow | Fault::Broke | Fault::NoHello => {
-            No::Other(fault)
-        }
+        Fault::Refused { .. } | Fault::Garbled | Fault::Broke | Fault::NoHello => No::Other(fault),
         fault => No::Final(fault),
+    }
+}
+
+/// The same for `server/discover`, to which a legacy server may say nothing at all.
+fn no_probe(fault: Fault) -> No {
+    match fault {
+        Fault::Slow => No::Other(fault),
+        fault => no(fault),
     }
 }
 

@@ -30,7 +30,7 @@ enum Source {
     /// It is still coming.
     Several {
         before: mpsc::Receiver<Queued>,
-        answer: Option<oneshot::Receiver<Result<Bytes, Fault>>>,
+        answer: Option<oneshot::Receiver<Result<Queued, Fault>>>,
         /// Takes the request from the list of those in flight when it is dropped.
         _entry: Option<Entry>,
     },
@@ -45,7 +45,7 @@ pub(super) struct Queued {
 /// The writing ends of a request's replies.
 pub(super) struct Outlet {
     pub before: mpsc::Sender<Queued>,
-    pub answer: oneshot::Sender<Result<Bytes, Fault>>,
+    pub answer: oneshot::Sender<Result<Queued, Fault>>,
 }
 
 impl Replies {
@@ -100,7 +100,10 @@ impl Replies {
         let coming = async {
             match before.recv().await {
                 Some(queued) => (Ok(queued.message), false),
-                None => (last.await.unwrap_or(Err(Fault::Closed)), true),
+                None => {
+                    let last = last.await.unwrap_or(Err(Fault::Closed));
+                    (last.map(|queued| queued.message), true)
+                }
             }
         };
         let (next, ends) = match self.patience {

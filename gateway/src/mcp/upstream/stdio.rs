@@ -130,7 +130,7 @@ async fn read(
                 Ok(None) => break,
                 Err(fault) => return fault,
             };
-            if !demux.take(line) {
+            if !demux.take(line).await {
                 rubbish += 1;
                 tally.rubbish.fetch_add(1, Ordering::Relaxed);
                 if rubbish > RUBBISH_MAX {
@@ -169,6 +169,7 @@ impl Watch {
             () = until(&mut stopped) => Fault::Closed,
             read = &mut self.reader => read.unwrap_or(Fault::Died),
             _ = self.child.wait() => {
+                self.group.sweep();
                 let read = tokio::time::timeout(LAST_WORDS, &mut self.reader).await;
                 read.ok().and_then(Result::ok).unwrap_or(Fault::Died)
             }

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -27,6 +27,8 @@ const RESUMES_MAX: u32 = 5;
 /// The shortest and the longest pause before a stream is taken up again, unless the server asks for a longer one.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
+/// A stream that lasted so long did not break at once.
+const STEADY: Duration = Duration::from_secs(5);
 /// What is left of an answer that nobody wants is read for this long, so that the server may end its work.
 const DRAIN_TIME: Duration = Duration::from_secs(30);
 /// Silence on a stream that is meant to last. Servers are told to keep it alive more often.
@@ -48,6 +50,8 @@ pub(super) struct Session {
     pub tally: Arc<Tally>,
     /// Bytes of an answer or event.
     pub max: usize,
+    /// For what waits to be read, in bytes.
+    pub room: Arc<Semaphore>,
 }
 
 type Headers = Vec<(HeaderName, HeaderValue)>;
@@ -243,7 +247,10 @@ async fn serve(
     };
     match done {
         Ok((response, answer)) => {
-            let _ = to.send(Ok(response));
+            let _ = to.send(Ok(Queued {
+                message: response,
+                _room: None,
+            }));
             answer.finish().await;
         }
         Err(fault) => {
@@ -337,9 +344,11 @@ impl Stream {
             Sight::Request if !legacy => self.session.drop_one(),
             Sight::Answer(_) => self.session.drop_one(),
             Sight::Request | Sight::Notification(_) => {
+                let size = u32::try_from(message.len()).unwrap_or(u32::MAX);
+                let room = self.session.room.clone().acquire_many_owned(size).await;
                 let queued = Queued {
                     message,
-                    _room: None,
+                    _room: room.ok(),
                 };
                 // If nobody reads any more, the rest is read for nobody.
                 let _ = self.before.send(queued).await;
@@ -357,9 +366,10 @@ pub(super) async fn listen(session: Arc<Session>) {
             Ok(mut answer) => {
                 answer.set_idle(LASTING_IDLE);
                 events.reconnect();
+                let began = Instant::now();
                 match hear(&session, &mut answer, &mut events).await {
-                    Ok(true) => pause = PAUSE_MIN,
-                    Ok(false) => {}
+                    Ok(heard) if heard || began.elapsed() > STEADY => pause = PAUSE_MIN,
+                    Ok(_) => {}
                     // What cannot be read once cannot be read again.
                     Err(fault) => {
                         let server = session.http.address.url.authority();
