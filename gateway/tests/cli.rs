@@ -200,14 +200,14 @@ fn check_tells_all_mistakes() {
         folder(&[("sallyport.yaml", "workers: x\nzebra: 1\n")]).path(),
         &["check"],
         expect![[r#"
-        exit code 1
-        --- out
-        --- err
-        error: sallyport.yaml:1:10: `workers` must be a whole number: `x` is not
-          hint: write it in digits
-        sallyport.yaml:2:1: unknown key `zebra`
-          hint: known here: agents, decisions, detect, keys, keys_file, limits, operators, policies, redaction_key, routes, timeouts, upstreams, workers
-    "#]],
+            exit code 1
+            --- out
+            --- err
+            error: sallyport.yaml:1:10: `workers` must be a whole number: `x` is not
+              hint: write it in digits
+            sallyport.yaml:2:1: unknown key `zebra`
+              hint: known here: agents, decisions, detect, keys, keys_file, limits, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers
+        "#]],
     );
     check(
         folder(&[]).path(),
