@@ -8,6 +8,7 @@ use crate::config::ConfigErrors;
 use crate::config::{Config, Secret};
 use crate::edge::{Agents, Edge, Stored, server_options};
 use crate::mcp::Tools;
+use crate::mcp::pins::{BadLock, Pins};
 use crate::operators::{Metrics, OperatorsApp, OperatorsView};
 use crate::policies::watch::Watch;
 use crate::policies::{KeysHandle, PolicyHandle};
@@ -53,6 +54,9 @@ pub enum ServeError {
     /// The decision log cannot be opened.
     #[error(transparent)]
     Records(#[from] SinkError),
+    /// The lock file of tools cannot be used.
+    #[error(transparent)]
+    Lock(#[from] BadLock),
     /// The certificate or its authorities cannot be used.
     #[error("TLS: {0}")]
     Tls(String),
@@ -114,6 +118,7 @@ where
         keys.current(),
         policies.current(),
         placeholders.clone(),
+        Pins::load(&config.mcp)?,
     );
     let state = Arc::new(ArcSwap::from_pointee(state));
     let _watches = watch_files(&policies, &keys, &state, &placeholders);

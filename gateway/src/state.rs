@@ -9,6 +9,8 @@ use crate::mcp::pins::Pins;
 use crate::mcp::upstream::Server;
 use sallyport_detect::Detectors;
 use sallyport_exchange::{Dialect, Filter};
+use sallyport_guard::Guard;
+use sallyport_manifest::Offers;
 use sallyport_policy::{Engine, Placeholders, Policy};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,6 +40,7 @@ impl State {
         keys: Arc<Keys>,
         policy: Arc<Policy>,
         placeholders: Placeholders,
+        pins: Option<Arc<Pins>>,
     ) -> Self {
         let link = |upstream: &Arc<Upstream>| {
             let link = Link::new(upstream.clone(), config.timeouts);
@@ -52,7 +55,7 @@ impl State {
                 .iter()
                 .map(|server| Server::new(server.clone(), &config))
                 .collect(),
-            pins: None,
+            pins,
             config,
             keys,
             links,
@@ -113,6 +116,8 @@ impl State {
 fn engine(config: &Config, policy: Arc<Policy>, placeholders: Placeholders) -> Engine {
     let filters: Vec<Box<dyn Filter>> = vec![
         Box::new(Detectors::new(config.detect.clone())),
+        Box::new(Guard::default()),
+        Box::new(Offers::default()),
         Box::new(upstream_keys(config)),
     ];
     Engine::new(filters, policy, placeholders, stopwatch)

@@ -156,12 +156,21 @@ fn hear(
     account.answer(&ruling, &payload);
     let cleared = ruling.clear()?;
     let tape = Tape::read_str(cleared.as_str()).map_err(|_| super::upstream::Fault::Garbled)?;
-    let result = tape.root().member("result").map_or("{}", Value::raw);
+    let result = tape.root().member("result");
+    let words = result.and_then(|r| r.member("instructions"));
+    let text = words.and_then(Value::as_str);
+    let mut result = result.map_or("{}", Value::raw).to_owned();
+    if let (Some(pins), Some(words)) = (&asking.state.pins, words)
+        && !pins.admits_instructions(&server.config.name, text.as_deref())
+    {
+        // What is not as it was pinned is not told; everything else of the greeting is.
+        result = result.replacen(words.raw(), "\"\"", 1);
+    }
     Ok(Said {
         server: server.config.name.clone(),
         era: hello.era,
         revision: hello.revision,
-        result: result.to_owned(),
+        result,
     })
 }
 

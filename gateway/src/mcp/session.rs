@@ -395,8 +395,10 @@ impl Sessions {
         let mut swept = Instant::now();
         loop {
             ticks.tick().await;
-            let now = policy_revision(&edge.state.load());
-            if now != revision {
+            let state = edge.state.load_full();
+            let now = policy_revision(&state);
+            let pinned_anew = state.pins.as_ref().is_some_and(|pins| pins.refresh());
+            if now != revision || pinned_anew {
                 revision = now;
                 for session in self.all.iter() {
                     super::listen::tools_changed(session.value());
