@@ -99,12 +99,38 @@ touches(role) if role in roles
 # Keys of arguments that hold money, in small letters; `data.guard.amounts` adds to them.
 amount_keys := {"amount", "total", "price", "sum", "value", "amount_usd", "amount_eur", "quantity_usd"} | {key | some key in data.guard.amounts}
 
-# Every value under such a key, however deep.
-amount_values contains value if {
-	input.operation == "tool_call"
-	walk(input.call.arguments, [path, value])
-	count(path) > 0
-	lower(sprintf("%v", [path[count(path) - 1]])) in amount_keys
+# What stands in objects and lists one level below; elements of a list have the list's key.
+below(pairs) := {[key, value] |
+	some pair in pairs
+	is_object(pair[1])
+	some key, value in pair[1]
+} | {[pair[0], value] |
+	some pair in pairs
+	is_array(pair[1])
+	some value in pair[1]
+}
+
+# Arguments by their keys, six levels down. What lies deeper is taken for an amount that cannot be read.
+first contains ["", input.call.arguments] if input.operation == "tool_call"
+
+second := below(first)
+
+third := below(second)
+
+fourth := below(third)
+
+fifth := below(fourth)
+
+sixth := below(fifth)
+
+seventh := below(sixth)
+
+deeper := below(seventh)
+
+# Every value under a key for money.
+amount_values contains pair[1] if {
+	some pair in ((((second | third) | fourth) | fifth) | sixth) | seventh
+	lower(sprintf("%v", [pair[0]])) in amount_keys
 }
 
 # The numbers among them; text such as "1,250.00" counts.
@@ -135,6 +161,8 @@ amount_over(_) if {
 	some number in amounts
 	number < 0
 }
+
+amount_over(_) if count(deeper) > 0
 
 amount_over(_) if {
 	touches("money")

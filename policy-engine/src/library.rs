@@ -25,12 +25,19 @@ static LIBRARIES: LazyLock<Vec<Library>> = LazyLock::new(|| {
 
 /// The libraries that a source names and does not bring itself. Others would cost those who do not use them:
 /// what any library reads of a body is put together for everyone.
-pub(crate) fn named(source: &PolicySource) -> impl Iterator<Item = &'static PolicyFile> {
+pub(crate) fn named(source: &PolicySource) -> impl Iterator<Item = &PolicyFile> {
     let wanted = |library: &&Library| {
         let declares = format!("package {}", library.package);
-        let names = source.files.iter().any(|file| file.text.contains(library.package));
+        let names = source
+            .files
+            .iter()
+            .any(|file| file.text.contains(library.package));
         let brings = source.files.iter().any(|file| {
-            let own = |line: &str| line.split('#').next().is_some_and(|line| line.trim() == declares);
+            let own = |line: &str| {
+                line.split('#')
+                    .next()
+                    .is_some_and(|line| line.trim() == declares)
+            };
             file.text.lines().any(own)
         });
         names && !brings

@@ -94,7 +94,8 @@ pub fn run_tests(source: &PolicySource) -> Result<TestReport, PolicyErrors> {
 fn with_untouched(mut coverage: Vec<Coverage>, source: &PolicySource) -> Vec<Coverage> {
     coverage.retain(|known| !library::is_built_in(&known.file));
     for file in source.policies() {
-        if library::is_built_in(&file.path) || coverage.iter().any(|known| known.file == file.path) {
+        if library::is_built_in(&file.path) || coverage.iter().any(|known| known.file == file.path)
+        {
             continue;
         }
         let module = parse(file).ok();

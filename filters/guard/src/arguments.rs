@@ -63,7 +63,9 @@ pub(crate) fn look_at(tool: &str, json: Option<&str>, text: &str) -> Vec<Found> 
     }
     if names::deletes(tool) {
         let whole = 0..text.len();
-        arguments.found.push((whole, vec![(Action::DeleteNamed, 0.6)]));
+        arguments
+            .found
+            .push((whole, vec![(Action::DeleteNamed, 0.6)]));
     }
     arguments.found
 }
@@ -71,7 +73,11 @@ pub(crate) fn look_at(tool: &str, json: Option<&str>, text: &str) -> Vec<Found> 
 impl Arguments<'_> {
     /// The lines of the text that the next leaf takes. The whole text, should the two not be in step.
     fn range(&mut self, leaf: &str) -> Range<usize> {
-        if self.text.get(self.at..).is_some_and(|rest| rest.starts_with(leaf)) {
+        if self
+            .text
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(leaf))
+        {
             let range = self.at..self.at + leaf.len();
             self.at = (range.end + 1).min(self.text.len());
             if self.text.is_char_boundary(self.at) {
@@ -112,7 +118,9 @@ impl Arguments<'_> {
         for (key, member) in value.members().into_iter().flatten() {
             let name = key.as_str().unwrap_or_default();
             match (&*name.to_ascii_lowercase(), member.as_str()) {
-                ("language" | "lang" | "kernel" | "interpreter" | "runtime", Some(word)) => siblings.language = Some(word.into_owned()),
+                ("language" | "lang" | "kernel" | "interpreter" | "runtime", Some(word)) => {
+                    siblings.language = Some(word.into_owned())
+                }
                 ("url" | "endpoint" | "uri" | "path", Some(_)) => siblings.addressed = true,
                 _ => {}
             }
@@ -120,18 +128,29 @@ impl Arguments<'_> {
         for (key, member) in value.members().into_iter().flatten() {
             let name = key.as_str().unwrap_or_default().into_owned();
             let key_leaf = self.leaf(key);
-            if self.sort == Sort::Mongo && matches!(name.as_str(), "drop" | "dropDatabase" | "dropIndexes") && (outer == "command" || outer.is_empty()) {
-                self.found.push((key_leaf.range, vec![(Action::DeleteDatabase, 0.95)]));
+            if self.sort == Sort::Mongo
+                && matches!(name.as_str(), "drop" | "dropDatabase" | "dropIndexes")
+                && (outer == "command" || outer.is_empty())
+            {
+                self.found
+                    .push((key_leaf.range, vec![(Action::DeleteDatabase, 0.95)]));
             }
             let start = self.at;
             match (name.as_str(), member.kind()) {
-                ("command" | "cmd" | "program" | "file" | "executable" | "binary", JsonKind::String) => {
+                (
+                    "command" | "cmd" | "program" | "file" | "executable" | "binary",
+                    JsonKind::String,
+                ) => {
                     let leaf = self.leaf(member);
                     self.string(&name, &leaf, Some(&siblings));
                     siblings.program = Some(leaf);
                 }
-                ("method" | "verb" | "http_method", JsonKind::String) => siblings.method = Some(self.leaf(member)),
-                _ if names::key(&name) == Key::Arguments && !matches!(member.kind(), JsonKind::Object) => {
+                ("method" | "verb" | "http_method", JsonKind::String) => {
+                    siblings.method = Some(self.leaf(member))
+                }
+                _ if names::key(&name) == Key::Arguments
+                    && !matches!(member.kind(), JsonKind::Object) =>
+                {
                     let mut leaves = Vec::new();
                     self.leaves(member, &mut leaves);
                     siblings.arguments = Some(leaves);
@@ -145,15 +164,19 @@ impl Arguments<'_> {
 
     /// What members say only together: a program and its arguments, a method and an address.
     fn together(&mut self, siblings: Siblings) {
-        if let Some(method) = siblings.method.filter(|method| method.text.eq_ignore_ascii_case("delete"))
+        if let Some(method) = siblings
+            .method
+            .filter(|method| method.text.eq_ignore_ascii_case("delete"))
             && siblings.addressed
         {
-            self.found.push((method.range, vec![(Action::DeleteResource, 0.9)]));
+            self.found
+                .push((method.range, vec![(Action::DeleteResource, 0.9)]));
         }
         let Some(arguments) = siblings.arguments.filter(|arguments| !arguments.is_empty()) else {
             return;
         };
-        let range = arguments.first().map_or(0, |leaf| leaf.range.start)..arguments.last().map_or(0, |leaf| leaf.range.end);
+        let range = arguments.first().map_or(0, |leaf| leaf.range.start)
+            ..arguments.last().map_or(0, |leaf| leaf.range.end);
         let program = siblings.program.map(|leaf| leaf.text);
         let known = programs::knows(&self.tool.to_ascii_lowercase());
         let mut words: Vec<String> = match program {
@@ -193,7 +216,11 @@ impl Arguments<'_> {
 
     /// A list: of words of one command, of scripts, or of anything.
     fn array(&mut self, key: &str, value: Value<'_>, siblings: Option<&Siblings>, depth: usize) {
-        let strings = value.elements().into_iter().flatten().all(|element| matches!(element.kind(), JsonKind::String | JsonKind::Number));
+        let strings = value
+            .elements()
+            .into_iter()
+            .flatten()
+            .all(|element| matches!(element.kind(), JsonKind::String | JsonKind::Number));
         let runs = names::key(key) == Key::Command;
         if !(strings && runs) {
             for element in value.elements().into_iter().flatten() {
@@ -203,7 +230,8 @@ impl Arguments<'_> {
         }
         let mut leaves = Vec::new();
         self.leaves(value, &mut leaves);
-        let range = leaves.first().map_or(0, |leaf| leaf.range.start)..leaves.last().map_or(0, |leaf| leaf.range.end);
+        let range = leaves.first().map_or(0, |leaf| leaf.range.start)
+            ..leaves.last().map_or(0, |leaf| leaf.range.end);
         let words: Vec<String> = leaves.into_iter().map(|leaf| leaf.text).collect();
         let scripts = words.first().is_some_and(|first| first.contains(' ')) || key.ends_with('s');
         if self.sort == Sort::Redis {
@@ -221,7 +249,9 @@ impl Arguments<'_> {
         if text.trim().is_empty() {
             return;
         }
-        let language = siblings.and_then(|siblings| siblings.language.as_deref()).and_then(Language::named);
+        let language = siblings
+            .and_then(|siblings| siblings.language.as_deref())
+            .and_then(Language::named);
         let (sort, tool) = (self.sort, self.tool);
         let meant = meant(key, tool, sort, language, text);
         self.look(leaf.range.clone(), |look| {
@@ -272,9 +302,19 @@ fn script(text: &str, look: &mut Look) {
         return;
     }
     code::look_at(text, Language::Shell, look);
-    let windows = ["remove-item", "invoke-expression", "iex ", "-recurse", "get-childitem", "foreach-object"];
+    let windows = [
+        "remove-item",
+        "invoke-expression",
+        "iex ",
+        "-recurse",
+        "get-childitem",
+        "foreach-object",
+    ];
     let lower = text.to_ascii_lowercase();
-    if windows.iter().any(|word| lower.contains(word)) && !lower.contains("echo") && !lower.contains("grep") {
+    if windows.iter().any(|word| lower.contains(word))
+        && !lower.contains("echo")
+        && !lower.contains("grep")
+    {
         code::look_at(text, Language::PowerShell, look);
     }
 }
@@ -294,7 +334,11 @@ enum Meant {
 }
 
 fn meant(key: &str, tool: &str, sort: Sort, language: Option<Language>, text: &str) -> Meant {
-    let by_tool = || names::words(tool).iter().find_map(|word| Language::named(word));
+    let by_tool = || {
+        names::words(tool)
+            .iter()
+            .find_map(|word| Language::named(word))
+    };
     match (names::key(key), sort) {
         (Key::Prose, Sort::Sql) if key == "text" => Meant::Sql,
         (Key::Prose, _) => Meant::Words,
@@ -313,7 +357,9 @@ fn meant(key: &str, tool: &str, sort: Sort, language: Option<Language>, text: &s
         (Key::Code, Sort::Prose) if language.is_none() => Meant::Words,
         (Key::Code, Sort::Sql) if language.is_none() => Meant::Sql,
         (Key::Code, _) => Meant::Code(language.or_else(by_tool).unwrap_or_else(|| code_of(text))),
-        (_, Sort::Shell) if matches!(key, "input" | "stdin" | "line" | "lines" | "keys") => Meant::Code(by_tool().unwrap_or(Language::Shell)),
+        (_, Sort::Shell) if matches!(key, "input" | "stdin" | "line" | "lines" | "keys") => {
+            Meant::Code(by_tool().unwrap_or(Language::Shell))
+        }
         (_, Sort::Sql) if matches!(key, "input") => Meant::Sql,
         (_, Sort::Prose) => Meant::Words,
         _ => Meant::Guess,
@@ -323,11 +369,26 @@ fn meant(key: &str, tool: &str, sort: Sort, language: Option<Language>, text: &s
 /// The language of code that nobody names.
 fn code_of(text: &str) -> Language {
     let python = ["import ", "def ", "print(", "from "];
-    let script = ["const ", "let ", "require(", "function ", "=>", "console.", "document."];
+    let script = [
+        "const ",
+        "let ",
+        "require(",
+        "function ",
+        "=>",
+        "console.",
+        "document.",
+    ];
     match text {
-        _ if text.starts_with("#!") && !text.contains("python") && !text.contains("node") => Language::Shell,
+        _ if text.starts_with("#!") && !text.contains("python") && !text.contains("node") => {
+            Language::Shell
+        }
         _ if script.iter().any(|mark| text.contains(mark)) => Language::JavaScript,
-        _ if python.iter().any(|mark| text.contains(mark)) || text.trim_start().starts_with(['!', '%']) || text.contains("%%bash") => Language::Python,
+        _ if python.iter().any(|mark| text.contains(mark))
+            || text.trim_start().starts_with(['!', '%'])
+            || text.contains("%%bash") =>
+        {
+            Language::Python
+        }
         _ if text.contains('(') && !text.contains("$(") => Language::Python,
         _ => Language::Shell,
     }
@@ -347,8 +408,29 @@ fn guess(text: &str, look: &mut Look) {
         return;
     }
     let first = text.split_whitespace().next().unwrap_or_default();
-    let name = first.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
-    let known = programs::knows(&name) || matches!(name.as_str(), "rm" | "sudo" | "bash" | "sh" | "curl" | "find" | "dd" | "cd" | "chmod" | "eval" | "psql" | "mysql" | "wget" | "powershell" | "cmd");
+    let name = first
+        .rsplit('/')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let known = programs::knows(&name)
+        || matches!(
+            name.as_str(),
+            "rm" | "sudo"
+                | "bash"
+                | "sh"
+                | "curl"
+                | "find"
+                | "dd"
+                | "cd"
+                | "chmod"
+                | "eval"
+                | "psql"
+                | "mysql"
+                | "wget"
+                | "powershell"
+                | "cmd"
+        );
     if known && text.len() < 4_096 {
         let mut seen = Look::new();
         shell::look_at(text, &mut seen);

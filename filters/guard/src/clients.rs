@@ -7,14 +7,55 @@ use crate::sql;
 
 /// One client of SQL: its names, its options that hold statements, and whether an operand may.
 const SQL: &[(&[&str], &[&str], usize)] = &[
-    (&["psql", "pgcli", "ysqlsh", "usql"], &["-c", "--command"], 0),
-    (&["mysql", "mariadb", "mycli", "mysqlsh"], &["-e", "--execute"], 0),
-    (&["sqlite3", "sqlite", "litecli", "duckdb"], &["-cmd", "-c", "-s"], 2),
+    (
+        &["psql", "pgcli", "ysqlsh", "usql"],
+        &["-c", "--command"],
+        0,
+    ),
+    (
+        &["mysql", "mariadb", "mycli", "mysqlsh"],
+        &["-e", "--execute"],
+        0,
+    ),
+    (
+        &["sqlite3", "sqlite", "litecli", "duckdb"],
+        &["-cmd", "-c", "-s"],
+        2,
+    ),
     (&["sqlcmd", "osql", "bcp", "mssql-cli"], &["-Q", "-q"], 0),
-    (&["clickhouse-client", "clickhouse", "clickhouse-local"], &["-q", "--query"], 0),
+    (
+        &["clickhouse-client", "clickhouse", "clickhouse-local"],
+        &["-q", "--query"],
+        0,
+    ),
     (&["cqlsh"], &["-e", "--execute"], 0),
-    (&["snowsql", "snow", "usql", "trino", "presto", "athena", "databricks"], &["-q", "--query", "-e", "--execute"], 0),
-    (&["cockroach", "hive", "beeline", "impala-shell", "spark-sql", "vsql", "isql", "sqlplus"], &["-e", "--execute", "-q", "-c"], 0),
+    (
+        &[
+            "snowsql",
+            "snow",
+            "usql",
+            "trino",
+            "presto",
+            "athena",
+            "databricks",
+        ],
+        &["-q", "--query", "-e", "--execute"],
+        0,
+    ),
+    (
+        &[
+            "cockroach",
+            "hive",
+            "beeline",
+            "impala-shell",
+            "spark-sql",
+            "vsql",
+            "isql",
+            "sqlplus",
+        ],
+        &["-e", "--execute", "-q", "-c"],
+        0,
+    ),
     (&["bq"], &[], 1),
     (&["invoke-sqlcmd"], &["-query", "-Query"], 0),
     (&["wrangler"], &["--command"], 0),
@@ -32,7 +73,10 @@ pub(crate) fn look_at(name: &str, args: &[String], stdin: &Stream, look: &mut Lo
         return true;
     }
     if MONGO.contains(&name) {
-        for code in option_values(args, &["--eval", "-e"]).into_iter().chain(stdin.text.as_deref()) {
+        for code in option_values(args, &["--eval", "-e"])
+            .into_iter()
+            .chain(stdin.text.as_deref())
+        {
             mongo(code, look);
         }
         return true;
@@ -78,8 +122,14 @@ fn option_values<'a>(args: &'a [String], options: &[&str]) -> Vec<&'a str> {
             }
         }
         // A bundle such as `-tAc` ends in the letter.
-        let bundle = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-') && rest.len() > 1 && rest.len() < 5);
-        if bundle.is_some_and(|bundle| options.iter().any(|o| o.len() == 2 && bundle.ends_with(&o[1..]))) {
+        let bundle = arg
+            .strip_prefix('-')
+            .filter(|rest| !rest.starts_with('-') && rest.len() > 1 && rest.len() < 5);
+        if bundle.is_some_and(|bundle| {
+            options
+                .iter()
+                .any(|o| o.len() == 2 && bundle.ends_with(&o[1..]))
+        }) {
             values.extend(args.next().map(String::as_str));
         }
     }
@@ -87,7 +137,21 @@ fn option_values<'a>(args: &'a [String], options: &[&str]) -> Vec<&'a str> {
 }
 
 fn redis_client(args: &[String], stdin: &Stream, look: &mut Look) {
-    let takes = ["-h", "-p", "-s", "-a", "-u", "-r", "-i", "-n", "--user", "--pass", "-d", "--pattern", "--count"];
+    let takes = [
+        "-h",
+        "-p",
+        "-s",
+        "-a",
+        "-u",
+        "-r",
+        "-i",
+        "-n",
+        "--user",
+        "--pass",
+        "-d",
+        "--pattern",
+        "--count",
+    ];
     let mut at = 0;
     while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
         at += if takes.contains(&arg.as_str()) { 2 } else { 1 };
@@ -103,9 +167,14 @@ fn redis_client(args: &[String], stdin: &Stream, look: &mut Look) {
 pub(crate) fn redis(command: &str, look: &mut Look) {
     let command = command.trim().to_ascii_lowercase();
     let mut words = command.split_whitespace();
-    match (words.next().unwrap_or_default(), words.next().unwrap_or_default()) {
+    match (
+        words.next().unwrap_or_default(),
+        words.next().unwrap_or_default(),
+    ) {
         ("flushall" | "flushdb", _) => look.found(Action::DeleteDatabase, 0.95),
-        ("del" | "unlink", keys) if keys.contains(['*', '$']) => look.found(Action::DeleteDatabase, 0.85),
+        ("del" | "unlink", keys) if keys.contains(['*', '$']) => {
+            look.found(Action::DeleteDatabase, 0.85)
+        }
         ("script", "flush") | ("function", "flush") => look.found(Action::DeleteDatabase, 0.7),
         ("shutdown", _) => look.found(Action::Stop, 0.9),
         ("config", "set" | "rewrite" | "resetstat") => look.found(Action::WriteSystem, 0.7),
@@ -118,12 +187,40 @@ pub(crate) fn redis(command: &str, look: &mut Look) {
 /// Code for MongoDB's shell.
 pub(crate) fn mongo(code: &str, look: &mut Look) {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    let all = ["dropDatabase(", ".drop(", "deleteMany({})", "remove({})", "deleteMany()", "dropAllUsers(", "dropCollection(", "dropUser("];
+    let all = [
+        "dropDatabase(",
+        ".drop(",
+        "deleteMany({})",
+        "remove({})",
+        "deleteMany()",
+        "dropAllUsers(",
+        "dropCollection(",
+        "dropUser(",
+    ];
     if all.iter().any(|call| code.contains(call)) {
         look.found(Action::DeleteDatabase, 0.95);
-    } else if ["deleteMany(", ".remove(", "dropIndex", "findOneAndDelete(", "updateMany({},", "deleteOne({})"].iter().any(|call| code.contains(call)) {
+    } else if [
+        "deleteMany(",
+        ".remove(",
+        "dropIndex",
+        "findOneAndDelete(",
+        "updateMany({},",
+        "deleteOne({})",
+    ]
+    .iter()
+    .any(|call| code.contains(call))
+    {
         look.found(Action::DeleteDatabase, 0.6);
-    } else if ["deleteOne(", "updateMany(", "updateOne(", "insert", "replaceOne("].iter().any(|call| code.contains(call)) {
+    } else if [
+        "deleteOne(",
+        "updateMany(",
+        "updateOne(",
+        "insert",
+        "replaceOne(",
+    ]
+    .iter()
+    .any(|call| code.contains(call))
+    {
         look.found(Action::WriteDatabase, 0.5);
     }
     if code.contains("shutdownServer(") {

@@ -45,7 +45,9 @@ impl Language {
             "pwsh" | "powershell" => Language::PowerShell,
             "cmd" => Language::Cmd,
             "iex" | "invoke-expression" => Language::PowerShell,
-            "lua" | "luajit" | "rscript" | "groovy" | "scala" | "julia" | "elixir" => Language::Other,
+            "lua" | "luajit" | "rscript" | "groovy" | "scala" | "julia" | "elixir" => {
+                Language::Other
+            }
             _ => return None,
         })
     }
@@ -79,37 +81,142 @@ impl Language {
     }
 
     pub(crate) fn is_windows(self) -> bool {
-        matches!(self, Language::PowerShell | Language::Cmd | Language::Encoded)
+        matches!(
+            self,
+            Language::PowerShell | Language::Cmd | Language::Encoded
+        )
     }
 }
 
 /// Calls that delete whole trees or many files.
 const DELETES_TREES: &[&str] = &[
-    "rmtree", "rmSync", "rimraf", "rm_rf", "rm_r", "remove_dir_all", "removeSync", "emptyDirSync", "remove_tree", "RemoveAll",
-    "delete_recursive", "deltree", "remove_entry_secure", "rm_f",
+    "rmtree",
+    "rmSync",
+    "rimraf",
+    "rm_rf",
+    "rm_r",
+    "remove_dir_all",
+    "removeSync",
+    "emptyDirSync",
+    "remove_tree",
+    "RemoveAll",
+    "delete_recursive",
+    "deltree",
+    "remove_entry_secure",
+    "rm_f",
 ];
 /// Calls that delete one file, or an empty folder.
 const DELETES_ONE: &[&str] = &[
-    "os.remove", "os.unlink", "os.rmdir", "os.removedirs", ".unlink", "unlink", "unlinkSync", "File.delete", "Deno.remove", "Deno.removeSync",
-    "fs.rm", "fs.rmdir", "rmdirSync", "fsPromises.rm", "promises.rm", "rmdir",
+    "os.remove",
+    "os.unlink",
+    "os.rmdir",
+    "os.removedirs",
+    ".unlink",
+    "unlink",
+    "unlinkSync",
+    "File.delete",
+    "Deno.remove",
+    "Deno.removeSync",
+    "fs.rm",
+    "fs.rmdir",
+    "rmdirSync",
+    "fsPromises.rm",
+    "promises.rm",
+    "rmdir",
 ];
 /// Calls that run a command line or words.
 const RUNS: &[&str] = &[
-    ".system", "system", "popen", ".popen", "subprocess.run", "subprocess.call", "subprocess.Popen", "check_call", "check_output", "getoutput",
-    "getstatusoutput", "create_subprocess_shell", "create_subprocess_exec", "exec", "execSync", "spawn", "spawnSync", "execFile",
-    "execFileSync", "shell_exec", "passthru", "proc_open", "execa", "execaSync", "execv", "execvp", "execl", "execlp", "qx", "pexpect.spawn",
-    "os.execute", "Deno.Command", "Bun.spawn", "run_command", "sh.run", "get_ipython().system",
+    ".system",
+    "system",
+    "popen",
+    ".popen",
+    "subprocess.run",
+    "subprocess.call",
+    "subprocess.Popen",
+    "check_call",
+    "check_output",
+    "getoutput",
+    "getstatusoutput",
+    "create_subprocess_shell",
+    "create_subprocess_exec",
+    "exec",
+    "execSync",
+    "spawn",
+    "spawnSync",
+    "execFile",
+    "execFileSync",
+    "shell_exec",
+    "passthru",
+    "proc_open",
+    "execa",
+    "execaSync",
+    "execv",
+    "execvp",
+    "execl",
+    "execlp",
+    "qx",
+    "pexpect.spawn",
+    "os.execute",
+    "Deno.Command",
+    "Bun.spawn",
+    "run_command",
+    "sh.run",
+    "get_ipython().system",
 ];
 /// Calls that run statements of SQL.
 const QUERIES: &[&str] = &[
-    ".execute", ".executescript", ".executemany", ".query", ".raw", ".exec", "read_sql", "sql", "text", ".$executeRawUnsafe", "mysqli_query", "pg_query",
+    ".execute",
+    ".executescript",
+    ".executemany",
+    ".query",
+    ".raw",
+    ".exec",
+    "read_sql",
+    "sql",
+    "text",
+    ".$executeRawUnsafe",
+    "mysqli_query",
+    "pg_query",
 ];
 /// Calls that run code.
-const EVALUATES: &[&str] = &["eval", "exec", "Function", "compile", "instance_eval", "class_eval", "vm.runInNewContext", "loads"];
+const EVALUATES: &[&str] = &[
+    "eval",
+    "exec",
+    "Function",
+    "compile",
+    "instance_eval",
+    "class_eval",
+    "vm.runInNewContext",
+    "loads",
+];
 /// What decodes.
-const DECODES: &[&str] = &["b64decode", "atob(", "base64_decode", "'base64'", "\"base64\"", "decode64", "unhexlify", "fromhex", "rot13", "zlib.decompress", "marshal.loads", "decode_base64", "FromBase64String"];
+const DECODES: &[&str] = &[
+    "b64decode",
+    "atob(",
+    "base64_decode",
+    "'base64'",
+    "\"base64\"",
+    "decode64",
+    "unhexlify",
+    "fromhex",
+    "rot13",
+    "zlib.decompress",
+    "marshal.loads",
+    "decode_base64",
+    "FromBase64String",
+];
 /// What fetches.
-const FETCHES: &[&str] = &["urlopen", "requests.get", "http.get", "fetch(", "file_get_contents('http", "Net::HTTP", "LWP", "urllib", "httpx.get"];
+const FETCHES: &[&str] = &[
+    "urlopen",
+    "requests.get",
+    "http.get",
+    "fetch(",
+    "file_get_contents('http",
+    "Net::HTTP",
+    "LWP",
+    "urllib",
+    "httpx.get",
+];
 
 /// Looks at code.
 pub(crate) fn look_at(code: &str, language: Language, look: &mut Look) {
@@ -132,7 +239,10 @@ pub(crate) fn look_at(code: &str, language: Language, look: &mut Look) {
 fn encoded(code: &str, look: &mut Look) {
     let word = code.split_whitespace().next().unwrap_or_default();
     let bytes = shell::from_base64(word).unwrap_or_default();
-    let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    let units: Vec<u16> = bytes
+        .chunks_exact(2)
+        .map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+        .collect();
     if units.is_empty() {
         look.found(Action::ExecuteHidden, 0.9);
         return;
@@ -157,10 +267,16 @@ fn calls(code: &str, language: Language, look: &mut Look) {
         if name == "system" || name == "exec" {
             look.deeper(|look| shell::look_at(&literal, look));
         } else if matches!(name, "unlink" | "rmtree") {
-            look.found(Action::DeleteFiles, if literal.contains('*') { 0.9 } else { 0.5 });
+            look.found(
+                Action::DeleteFiles,
+                if literal.contains('*') { 0.9 } else { 0.5 },
+            );
         }
     }
-    if matches!(language, Language::Perl) && masked.has_word("unlink") && (masked.has_word("glob") || code.contains('*')) {
+    if matches!(language, Language::Perl)
+        && masked.has_word("unlink")
+        && (masked.has_word("glob") || code.contains('*'))
+    {
         look.found(Action::DeleteFiles, 0.9);
     }
 }
@@ -169,7 +285,9 @@ fn calls(code: &str, language: Language, look: &mut Look) {
 fn is(name: &str, known: &[&str]) -> bool {
     known.iter().any(|known| {
         name.strip_suffix(known).is_some_and(|before| {
-            known.starts_with('.') || before.is_empty() || before.ends_with(['.', ':', '>', '$', '!', '\\'])
+            known.starts_with('.')
+                || before.is_empty()
+                || before.ends_with(['.', ':', '>', '$', '!', '\\'])
         })
     })
 }
@@ -180,16 +298,40 @@ fn call(name: &str, inside: &str, code: &str, masked: &Masked, look: &mut Look) 
         return;
     }
     let literals = strings(inside);
-    let recursive = ["recursive: true", "recursive:true", "recursive=True", "recursive = true"].iter().any(|r| inside.contains(r));
+    let recursive = [
+        "recursive: true",
+        "recursive:true",
+        "recursive=True",
+        "recursive = true",
+    ]
+    .iter()
+    .any(|r| inside.contains(r));
     if is(name, DELETES_TREES) || (is(name, DELETES_ONE) && recursive) {
-        let temporary = !literals.is_empty() && literals.iter().all(|path| place(path) == Place::Temporary);
-        let named_temporary = literals.is_empty() && place(&format!("${}", inside.trim())) == Place::Temporary;
-        look.found(Action::DeleteFiles, if temporary || named_temporary { 0.4 } else { 0.9 });
+        let temporary =
+            !literals.is_empty() && literals.iter().all(|path| place(path) == Place::Temporary);
+        let named_temporary =
+            literals.is_empty() && place(&format!("${}", inside.trim())) == Place::Temporary;
+        look.found(
+            Action::DeleteFiles,
+            if temporary || named_temporary {
+                0.4
+            } else {
+                0.9
+            },
+        );
     } else if is(name, DELETES_ONE) {
         let worst = literals.iter().map(|path| place(path)).max();
-        let made = literals.is_empty() || inside.contains(['+', '{', '%']) || inside.contains("join");
+        let made =
+            literals.is_empty() || inside.contains(['+', '{', '%']) || inside.contains("join");
         let many = made && masked.goes_over_many();
-        look.found(Action::DeleteFiles, if many || matches!(worst, Some(Place::Vital | Place::Device)) { 0.85 } else { 0.5 });
+        look.found(
+            Action::DeleteFiles,
+            if many || matches!(worst, Some(Place::Vital | Place::Device)) {
+                0.85
+            } else {
+                0.5
+            },
+        );
     }
     if is(name, RUNS) && !(name == "exec" && DECODES.iter().any(|d| inside.contains(d))) {
         runs(name, inside, &literals, look);
@@ -198,19 +340,42 @@ fn call(name: &str, inside: &str, code: &str, masked: &Masked, look: &mut Look) 
         evaluates(inside, &literals, look);
     }
     if is(name, QUERIES) && !name.ends_with("re.exec") {
-        for literal in literals.iter().filter(|literal| sql::looks_like_sql(literal)) {
+        for literal in literals
+            .iter()
+            .filter(|literal| sql::looks_like_sql(literal))
+        {
             sql::look_at(literal, look);
         }
         if literals.is_empty() && is(name, &[".execute", ".query"]) {
-            for literal in strings(code).iter().filter(|literal| sql::looks_like_sql(literal)).take(16) {
+            for literal in strings(code)
+                .iter()
+                .filter(|literal| sql::looks_like_sql(literal))
+                .take(16)
+            {
                 sql::look_at(literal, look);
             }
         }
     }
-    if name.ends_with(".drop_database") || name.ends_with(".dropDatabase") || name.ends_with(".drop_collection") || name.ends_with(".drop_all") {
+    if name.ends_with(".drop_database")
+        || name.ends_with(".dropDatabase")
+        || name.ends_with(".drop_collection")
+        || name.ends_with(".drop_all")
+    {
         look.found(Action::DeleteDatabase, 0.95);
     }
-    if is(name, &[".delete_bucket", ".terminate_instances", ".delete_db_instance", ".delete_table", ".delete_stack", ".delete_cluster", ".delete_namespace", ".delete_volume"]) {
+    if is(
+        name,
+        &[
+            ".delete_bucket",
+            ".terminate_instances",
+            ".delete_db_instance",
+            ".delete_table",
+            ".delete_stack",
+            ".delete_cluster",
+            ".delete_namespace",
+            ".delete_volume",
+        ],
+    ) {
         look.found(Action::DeleteInfrastructure, 0.9);
     }
     if is(name, &["requests.delete", "axios.delete", "httpx.delete"]) {
@@ -224,8 +389,12 @@ fn runs(name: &str, inside: &str, literals: &[String], look: &mut Look) {
         return;
     };
     let from = inside.trim_start();
-    let list = from.starts_with(['[', '(']) || inside.contains('[') && !from.starts_with(['\'', '"', '`', 'f']);
-    let several = name.ends_with("spawn") || name.ends_with("spawnSync") || name.contains("execFile") || name.contains("execl");
+    let list = from.starts_with(['[', '('])
+        || inside.contains('[') && !from.starts_with(['\'', '"', '`', 'f']);
+    let several = name.ends_with("spawn")
+        || name.ends_with("spawnSync")
+        || name.contains("execFile")
+        || name.contains("execl");
     if list || several || (literals.len() > 1 && !first.contains(' ')) {
         let words = literals.to_vec();
         look.deeper(|look| shell::look_at_words(words, look));
@@ -237,7 +406,9 @@ fn runs(name: &str, inside: &str, literals: &[String], look: &mut Look) {
 /// A call that runs code.
 fn evaluates(inside: &str, literals: &[String], look: &mut Look) {
     if DECODES.iter().any(|decodes| inside.contains(decodes)) {
-        let plain = literals.iter().find_map(|literal| text_from_base64(literal).filter(|text| text.len() > 3));
+        let plain = literals
+            .iter()
+            .find_map(|literal| text_from_base64(literal).filter(|text| text.len() > 3));
         match plain {
             Some(text) => look.deeper(|look| look_at(&text, Language::Python, look)),
             None => look.found(Action::ExecuteHidden, 0.9),
@@ -252,11 +423,18 @@ fn evaluates(inside: &str, literals: &[String], look: &mut Look) {
 /// Lines of a notebook that go to a shell: `!rm -rf x`, `%%bash`.
 fn notebook(code: &str, look: &mut Look) {
     if code.trim_start().starts_with("%%bash") || code.trim_start().starts_with("%%sh") {
-        let script = code.trim_start().split_once('\n').map_or("", |(_, rest)| rest);
+        let script = code
+            .trim_start()
+            .split_once('\n')
+            .map_or("", |(_, rest)| rest);
         look.deeper(|look| shell::look_at(script, look));
         return;
     }
-    for line in code.lines().filter_map(|line| line.trim_start().strip_prefix('!').or(line.trim_start().strip_prefix("%sx "))) {
+    for line in code.lines().filter_map(|line| {
+        line.trim_start()
+            .strip_prefix('!')
+            .or(line.trim_start().strip_prefix("%sx "))
+    }) {
         if !line.starts_with('=') && !line.is_empty() {
             look.deeper(|look| shell::look_at(line, look));
         }

@@ -24,7 +24,9 @@ pub(crate) fn option(arg: &str, letters: &[char], long: &str) -> bool {
             !name.is_empty() && name.len() > 2 && long.starts_with(name)
         }
         None => arg.strip_prefix('-').is_some_and(|bundle| {
-            bundle.len() < 9 && bundle.chars().all(|c| c.is_ascii_alphabetic()) && bundle.contains(letters)
+            bundle.len() < 9
+                && bundle.chars().all(|c| c.is_ascii_alphabetic())
+                && bundle.contains(letters)
         }),
     }
 }
@@ -45,9 +47,13 @@ pub(crate) fn operands(args: &[String]) -> Vec<&str> {
 
 /// Looks at a command on files; `false` if `name` is none that is known here.
 pub(crate) fn look_at(name: &str, args: &[String], stdin: &Stream, look: &mut Look) -> bool {
-    let tells = args.iter().any(|arg| matches!(arg.as_str(), "--help" | "--version"));
+    let tells = args
+        .iter()
+        .any(|arg| matches!(arg.as_str(), "--help" | "--version"));
     match name {
-        "rm" | "unlink" | "rmdir" | "shred" | "truncate" | "dd" | "mv" | "cp" | "chmod" | "chown" | "mkfs" if tells => {}
+        "rm" | "unlink" | "rmdir" | "shred" | "truncate" | "dd" | "mv" | "cp" | "chmod"
+        | "chown" | "mkfs"
+            if tells => {}
         _ if tells && name.starts_with("mkfs.") => {}
         "rm" | "unlink" | "rmdir" | "srm" | "trash" => remove(name, args, stdin, look),
         "find" | "gfind" | "fd" | "fdfind" => {}
@@ -60,14 +66,25 @@ pub(crate) fn look_at(name: &str, args: &[String], stdin: &Stream, look: &mut Lo
             }
         }
         "mv" | "cp" | "install" | "ln" => transfer(name, args, look),
-        "tee" | "sponge" => operands(args).into_iter().for_each(|path| write(path, look)),
-        "sed" | "perl" | "ed" if args.iter().any(|arg| arg.starts_with("-i") || arg.starts_with("--in-place") || arg.starts_with("-pi")) => {
-            operands(args).into_iter().for_each(|path| write(path, look));
+        "tee" | "sponge" => operands(args)
+            .into_iter()
+            .for_each(|path| write(path, look)),
+        "sed" | "perl" | "ed"
+            if args.iter().any(|arg| {
+                arg.starts_with("-i") || arg.starts_with("--in-place") || arg.starts_with("-pi")
+            }) =>
+        {
+            operands(args)
+                .into_iter()
+                .for_each(|path| write(path, look));
         }
         "chmod" | "chown" | "chgrp" | "chattr" | "setfacl" => rights(name, args, stdin, look),
-        "mkswap" | "wipefs" | "blkdiscard" | "badblocks" | "sgdisk" | "gdisk" | "parted" | "sfdisk" | "hdparm" => disk(name, args, look),
+        "mkswap" | "wipefs" | "blkdiscard" | "badblocks" | "sgdisk" | "gdisk" | "parted"
+        | "sfdisk" | "hdparm" => disk(name, args, look),
         _ if name == "mkfs" || name.starts_with("mkfs.") || name.starts_with("newfs") => {
-            let real = args.iter().any(|arg| is_device(arg) || arg.starts_with('$'));
+            let real = args
+                .iter()
+                .any(|arg| is_device(arg) || arg.starts_with('$'));
             look.found(Action::DeleteFiles, if real { 0.97 } else { 0.4 });
         }
         _ => return false,
@@ -84,14 +101,23 @@ fn remove(name: &str, args: &[String], stdin: &Stream, look: &mut Look) {
     if name == "rmdir" && !windows {
         let worst = paths.iter().map(|path| place(path)).max();
         if let Some(worst) = worst {
-            look.found(Action::DeleteFiles, if worst == Place::Ordinary && paths.iter().any(|p| p.starts_with('/')) { 0.8 } else { loss(worst, false) });
+            look.found(
+                Action::DeleteFiles,
+                if worst == Place::Ordinary && paths.iter().any(|p| p.starts_with('/')) {
+                    0.8
+                } else {
+                    loss(worst, false)
+                },
+            );
         }
         return;
     }
     if from_list {
         look.found(Action::DeleteFiles, if stdin.narrow { 0.5 } else { 0.9 });
     }
-    let paths = paths.into_iter().filter(|path| *path != crate::wrappers::FROM_INPUT);
+    let paths = paths
+        .into_iter()
+        .filter(|path| *path != crate::wrappers::FROM_INPUT);
     let worst = paths.map(place).max();
     if let Some(worst) = worst {
         look.found(Action::DeleteFiles, loss(worst, trees || windows));
@@ -100,13 +126,31 @@ fn remove(name: &str, args: &[String], stdin: &Stream, look: &mut Look) {
 
 /// `find`: what it deletes. Gives what it runs on each, and what is known of the names it gives.
 pub(crate) fn find(args: &[String], look: &mut Look) -> (Vec<Vec<String>>, Stream) {
-    let roots: Vec<&str> = args.iter().map(String::as_str).take_while(|arg| !arg.starts_with(['-', '(', '!'])).collect();
-    let worst = roots.iter().map(|root| place(root)).max().unwrap_or(Place::Vital);
+    let roots: Vec<&str> = args
+        .iter()
+        .map(String::as_str)
+        .take_while(|arg| !arg.starts_with(['-', '(', '!']))
+        .collect();
+    let worst = roots
+        .iter()
+        .map(|root| place(root))
+        .max()
+        .unwrap_or(Place::Vital);
     let relative = roots.iter().all(|root| !root.starts_with(['/', '~', '$']));
-    let value = |flag: &str| args.iter().position(|arg| arg == flag).and_then(|at| args.get(at + 1));
-    let patterns = ["-name", "-iname", "-path", "-wholename", "-regex"].iter().filter_map(|flag| value(flag));
-    let named = patterns.clone().any(|pattern| pattern.chars().filter(|c| !"*?.".contains(*c)).count() >= 2);
-    let anew = patterns.clone().any(|pattern| place(pattern) == Place::Temporary);
+    let value = |flag: &str| {
+        args.iter()
+            .position(|arg| arg == flag)
+            .and_then(|at| args.get(at + 1))
+    };
+    let patterns = ["-name", "-iname", "-path", "-wholename", "-regex"]
+        .iter()
+        .filter_map(|flag| value(flag));
+    let named = patterns
+        .clone()
+        .any(|pattern| pattern.chars().filter(|c| !"*?.".contains(*c)).count() >= 2);
+    let anew = patterns
+        .clone()
+        .any(|pattern| place(pattern) == Place::Temporary);
     let empty = args.iter().any(|arg| arg == "-empty");
     let narrow = empty || anew || worst == Place::Temporary || (relative && named);
     if args.iter().any(|arg| arg == "-delete") {
@@ -138,11 +182,18 @@ pub(crate) fn find(args: &[String], look: &mut Look) -> (Vec<Vec<String>>, Strea
 }
 
 fn overwrite(name: &str, args: &[String], look: &mut Look) {
-    let grows = name == "truncate" && !args.iter().any(|arg| matches!(arg.as_str(), "0" | "-s0" | "--size=0"));
+    let grows = name == "truncate"
+        && !args
+            .iter()
+            .any(|arg| matches!(arg.as_str(), "0" | "-s0" | "--size=0"));
     if grows {
         return;
     }
-    let worst = operands(args).into_iter().filter(|path| *path != "0").map(place).max();
+    let worst = operands(args)
+        .into_iter()
+        .filter(|path| *path != "0")
+        .map(place)
+        .max();
     if let Some(worst) = worst {
         look.found(Action::DeleteFiles, loss(worst, true));
     }
@@ -186,25 +237,39 @@ fn rights(name: &str, args: &[String], stdin: &Stream, look: &mut Look) {
     let trees = args.iter().any(|arg| option(arg, &['R'], "recursive"));
     let first = usize::from(name != "chattr");
     let worst = operands(args).into_iter().skip(first).map(place).max();
-    let each = args.iter().any(|arg| matches!(arg.as_str(), "{}" | crate::wrappers::FROM_INPUT));
+    let each = args
+        .iter()
+        .any(|arg| matches!(arg.as_str(), "{}" | crate::wrappers::FROM_INPUT));
     match (name, worst) {
-        ("chattr", Some(_)) if args.iter().any(|arg| arg.starts_with("-i") || arg.starts_with("+i")) => {
+        ("chattr", Some(_))
+            if args
+                .iter()
+                .any(|arg| arg.starts_with("-i") || arg.starts_with("+i")) =>
+        {
             look.found(Action::WriteSystem, 0.85);
         }
         (_, Some(_)) if each && stdin.vital => look.found(Action::WriteSystem, 0.9),
-        (_, Some(Place::Vital | Place::Device)) => look.found(Action::WriteSystem, if trees || each { 0.95 } else { 0.8 }),
-        (_, Some(_)) if trees || args.iter().any(|arg| arg == "777") => look.found(Action::Permission, 0.4),
+        (_, Some(Place::Vital | Place::Device)) => {
+            look.found(Action::WriteSystem, if trees || each { 0.95 } else { 0.8 })
+        }
+        (_, Some(_)) if trees || args.iter().any(|arg| arg == "777") => {
+            look.found(Action::Permission, 0.4)
+        }
         _ => {}
     }
 }
 
 /// Tools on disks: all but those that only print.
 fn disk(name: &str, args: &[String], look: &mut Look) {
-    let prints = ["print", "-p", "-l", "--list", "-I", "-i", "-t", "-T", "--print", "unit"];
+    let prints = [
+        "print", "-p", "-l", "--list", "-I", "-i", "-t", "-T", "--print", "unit",
+    ];
     let harmless = match name {
         "wipefs" => !args.iter().any(|arg| option(arg, &['a', 'o'], "all")),
         "badblocks" => !args.iter().any(|arg| option(arg, &['w'], "write")),
-        "hdparm" => !args.iter().any(|arg| arg.starts_with("--security-erase") || arg.starts_with("--trim")),
+        "hdparm" => !args
+            .iter()
+            .any(|arg| arg.starts_with("--security-erase") || arg.starts_with("--trim")),
         _ => args.is_empty() || args.iter().any(|arg| prints.contains(&arg.as_str())),
     };
     if !harmless {

@@ -15,8 +15,21 @@ pub(crate) struct Fetched {
 }
 
 const CLIENTS: &[&str] = &[
-    "curl", "wget", "wget2", "http", "https", "xh", "xhs", "aria2c", "lwp-download", "fetch", "iwr", "irm", "invoke-webrequest",
-    "invoke-restmethod", "curlie",
+    "curl",
+    "wget",
+    "wget2",
+    "http",
+    "https",
+    "xh",
+    "xhs",
+    "aria2c",
+    "lwp-download",
+    "fetch",
+    "iwr",
+    "irm",
+    "invoke-webrequest",
+    "invoke-restmethod",
+    "curlie",
 ];
 
 pub(crate) fn is_client(name: &str) -> bool {
@@ -38,11 +51,59 @@ struct Request {
 
 /// Options whose value is a method, a body, a file that is sent, a file that is written.
 const METHOD: &[&str] = &["-X", "--request", "--method", "-method"];
-const BODY: &[&str] = &["-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json", "--body-data", "--post-data", "-body", "--raw"];
+const BODY: &[&str] = &[
+    "-d",
+    "--data",
+    "--data-raw",
+    "--data-binary",
+    "--data-ascii",
+    "--data-urlencode",
+    "--json",
+    "--body-data",
+    "--post-data",
+    "-body",
+    "--raw",
+];
 const FORM: &[&str] = &["-F", "--form"];
-const UPLOAD: &[&str] = &["-T", "--upload-file", "--post-file", "--body-file", "-infile"];
+const UPLOAD: &[&str] = &[
+    "-T",
+    "--upload-file",
+    "--post-file",
+    "--body-file",
+    "-infile",
+];
 const OUTPUT: &[&str] = &["-o", "--output", "-O", "--output-document", "-outfile"];
-const OTHER: &[&str] = &["-H", "--header", "-u", "--user", "-A", "--user-agent", "-b", "--cookie", "-c", "--cookie-jar", "-e", "--referer", "-m", "--max-time", "--connect-timeout", "--retry", "-x", "--proxy", "-w", "--write-out", "--cacert", "--cert", "--key", "-P", "--directory-prefix", "-U", "-headers", "-uri", "--url"];
+const OTHER: &[&str] = &[
+    "-H",
+    "--header",
+    "-u",
+    "--user",
+    "-A",
+    "--user-agent",
+    "-b",
+    "--cookie",
+    "-c",
+    "--cookie-jar",
+    "-e",
+    "--referer",
+    "-m",
+    "--max-time",
+    "--connect-timeout",
+    "--retry",
+    "-x",
+    "--proxy",
+    "-w",
+    "--write-out",
+    "--cacert",
+    "--cert",
+    "--key",
+    "-P",
+    "--directory-prefix",
+    "-U",
+    "-headers",
+    "-uri",
+    "--url",
+];
 
 fn read(name: &str, args: &[String]) -> Request {
     let mut request = Request::default();
@@ -54,11 +115,17 @@ fn read(name: &str, args: &[String]) -> Request {
             request.remote_name = true;
             continue;
         }
-        let known = [METHOD, BODY, FORM, UPLOAD, OUTPUT, OTHER].iter().any(|set| set.contains(&flag.as_str()));
+        let known = [METHOD, BODY, FORM, UPLOAD, OUTPUT, OTHER]
+            .iter()
+            .any(|set| set.contains(&flag.as_str()));
         if !known {
             if arg.starts_with('-') && arg.len() > 1 {
                 request.stdout |= arg.starts_with("-q") && arg.ends_with("O-");
-            } else if matches!(arg.as_str(), "DELETE" | "delete" | "POST" | "PUT" | "PATCH" | "GET" | "HEAD") && request.urls.is_empty() {
+            } else if matches!(
+                arg.as_str(),
+                "DELETE" | "delete" | "POST" | "PUT" | "PATCH" | "GET" | "HEAD"
+            ) && request.urls.is_empty()
+            {
                 request.method = arg.to_ascii_uppercase();
             } else {
                 request.urls.push(arg.clone());
@@ -100,7 +167,9 @@ fn split(name: &str, arg: &str) -> (String, Option<String>) {
     if name.starts_with("i") {
         return (arg.to_ascii_lowercase(), None);
     }
-    let bundle = arg.strip_prefix('-').filter(|rest| !rest.starts_with('-') && rest.len() > 1);
+    let bundle = arg
+        .strip_prefix('-')
+        .filter(|rest| !rest.starts_with('-') && rest.len() > 1);
     if let Some(bundle) = bundle {
         let takes = |c: char| match name {
             "curl" => "XdFToHuAbcemxw".contains(c),
@@ -122,7 +191,11 @@ pub(crate) fn look_at(name: &str, args: &[String], stdin: &Stream, look: &mut Lo
         look.found(Action::DeleteResource, 0.9);
     }
     let local = request.urls.iter().any(|url| is_local(url));
-    if request.body.as_ref().is_some_and(|body| mutation_deletes(body)) {
+    if request
+        .body
+        .as_ref()
+        .is_some_and(|body| mutation_deletes(body))
+    {
         look.found(Action::DeleteResource, 0.95);
     }
     for file in &request.sends {
@@ -130,26 +203,45 @@ pub(crate) fn look_at(name: &str, args: &[String], stdin: &Stream, look: &mut Lo
             "-" => stdin.secret,
             file => is_secret(file.split(';').next().unwrap_or(file)),
         };
-        look.found(Action::Egress, match (local, secret) {
-            (true, _) => 0.3,
-            (false, true) => 0.9,
-            (false, false) => 0.6,
-        });
+        look.found(
+            Action::Egress,
+            match (local, secret) {
+                (true, _) => 0.3,
+                (false, true) => 0.9,
+                (false, false) => 0.6,
+            },
+        );
     }
-    if request.body.as_ref().is_some_and(|body| body.contains("$(")) && !local {
+    if request
+        .body
+        .as_ref()
+        .is_some_and(|body| body.contains("$("))
+        && !local
+    {
         look.found(Action::Egress, 0.6);
     }
-    let url_name = || request.urls.last().and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next()).map(str::to_owned);
+    let url_name = || {
+        request
+            .urls
+            .last()
+            .and_then(|url| url.split(['?', '#']).next()?.rsplit('/').next())
+            .map(str::to_owned)
+    };
     let saves = name == "wget" && !request.stdout || request.remote_name;
     Fetched {
-        into: request.into.clone().or_else(|| url_name().filter(|_| saves)),
+        into: request
+            .into
+            .clone()
+            .or_else(|| url_name().filter(|_| saves)),
         remote: !local,
     }
 }
 
 fn is_local(url: &str) -> bool {
     let host = url.split("://").last().unwrap_or(url);
-    ["localhost", "127.", "[::1]", "0.0.0.0", ":"].iter().any(|local| host.starts_with(local))
+    ["localhost", "127.", "[::1]", "0.0.0.0", ":"]
+        .iter()
+        .any(|local| host.starts_with(local))
 }
 
 /// Whether a GraphQL document, alone or in JSON, is a mutation with a field that deletes.
@@ -160,8 +252,17 @@ pub(crate) fn mutation_deletes(body: &str) -> bool {
     let lower = body[at..].to_ascii_lowercase();
     let words = lower.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     words.skip(1).any(|word| {
-        ["delete", "destroy", "remove", "drop", "wipe", "terminate", "purge", "erase"]
-            .iter()
-            .any(|verb| word.starts_with(verb) || word.ends_with(verb))
+        [
+            "delete",
+            "destroy",
+            "remove",
+            "drop",
+            "wipe",
+            "terminate",
+            "purge",
+            "erase",
+        ]
+        .iter()
+        .any(|verb| word.starts_with(verb) || word.ends_with(verb))
     })
 }

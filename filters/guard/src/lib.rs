@@ -50,7 +50,9 @@ impl Filter for Guard {
         if part.kind != Kind::ToolCall {
             return;
         }
-        for (range, actions) in arguments::look_at(part.tool.unwrap_or_default(), part.json, part.text) {
+        for (range, actions) in
+            arguments::look_at(part.tool.unwrap_or_default(), part.json, part.text)
+        {
             for (action, score) in actions {
                 report.found(Label(action.label()), range.clone(), score);
             }
@@ -73,7 +75,13 @@ impl Filter for Guard {
 /// When a promise of this crate is broken.
 pub fn fuzz_guard(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    for (tool, json) in [("bash", None), ("run_sql", None), ("python", None), ("powershell", None), ("x", Some(&*text))] {
+    for (tool, json) in [
+        ("bash", None),
+        ("run_sql", None),
+        ("python", None),
+        ("powershell", None),
+        ("x", Some(&*text)),
+    ] {
         let part = PartView {
             id: PartId(0),
             kind: Kind::ToolCall,
@@ -85,8 +93,14 @@ pub fn fuzz_guard(data: &[u8]) {
         let mut findings = Vec::new();
         Guard::default().inspect(&part, &mut Report::new(part.id, &mut findings));
         for finding in &findings {
-            assert!(text.get(finding.range.clone()).is_some(), "a finding lies outside the text");
-            assert!(labels().any(|(label, _)| label == finding.label.as_str()), "a label is not listed");
+            assert!(
+                text.get(finding.range.clone()).is_some(),
+                "a finding lies outside the text"
+            );
+            assert!(
+                labels().any(|(label, _)| label == finding.label.as_str()),
+                "a label is not listed"
+            );
         }
     }
 }

@@ -23,10 +23,26 @@ pub(crate) fn words(name: &str) -> Vec<String> {
 }
 
 /// Verbs of tools that delete.
-const DELETES: &[&str] = &["delete", "destroy", "drop", "remove", "purge", "wipe", "terminate", "erase", "truncate", "uninstall", "rm", "unlink", "flush", "nuke"];
+const DELETES: &[&str] = &[
+    "delete",
+    "destroy",
+    "drop",
+    "remove",
+    "purge",
+    "wipe",
+    "terminate",
+    "erase",
+    "truncate",
+    "uninstall",
+    "rm",
+    "unlink",
+    "flush",
+    "nuke",
+];
 /// Verbs of tools that only look or that undo, and so take the sting out of a verb that follows.
 const LOOKS: &[&str] = &[
-    "get", "list", "search", "find", "read", "describe", "show", "undelete", "restore", "count", "check", "fetch", "view", "query", "explain", "test", "preview",
+    "get", "list", "search", "find", "read", "describe", "show", "undelete", "restore", "count",
+    "check", "fetch", "view", "query", "explain", "test", "preview",
 ];
 
 /// Whether a tool's name says that it deletes: its verb comes before any that only looks.
@@ -44,18 +60,93 @@ pub(crate) fn deletes(tool: &str) -> bool {
 
 /// Tools whose arguments are words for people or patterns, not code.
 const PROSE_TOOLS: &[&str] = &[
-    "search", "find", "grep", "lookup", "web", "google", "ask", "explain", "translate", "summarize", "generate", "comment", "message", "email", "issue", "post", "note",
-    "remember", "think", "log", "write", "create", "edit", "read", "replace", "patch", "ticket", "jira", "slack", "todo", "review", "reply", "glob", "rg", "calendar", "memory",
-    "describe", "draft", "document", "wiki", "page",
+    "search",
+    "find",
+    "grep",
+    "lookup",
+    "web",
+    "google",
+    "ask",
+    "explain",
+    "translate",
+    "summarize",
+    "generate",
+    "comment",
+    "message",
+    "email",
+    "issue",
+    "post",
+    "note",
+    "remember",
+    "think",
+    "log",
+    "write",
+    "create",
+    "edit",
+    "read",
+    "replace",
+    "patch",
+    "ticket",
+    "jira",
+    "slack",
+    "todo",
+    "review",
+    "reply",
+    "glob",
+    "rg",
+    "calendar",
+    "memory",
+    "describe",
+    "draft",
+    "document",
+    "wiki",
+    "page",
 ];
 /// Tools that run what they are given.
 const SHELL_TOOLS: &[&str] = &[
-    "bash", "shell", "sh", "terminal", "exec", "execute", "run", "command", "cmd", "powershell", "pwsh", "ssh", "console", "zsh", "process", "subprocess", "script",
+    "bash",
+    "shell",
+    "sh",
+    "terminal",
+    "exec",
+    "execute",
+    "run",
+    "command",
+    "cmd",
+    "powershell",
+    "pwsh",
+    "ssh",
+    "console",
+    "zsh",
+    "process",
+    "subprocess",
+    "script",
 ];
 /// Tools of databases.
 const SQL_TOOLS: &[&str] = &[
-    "sql", "postgres", "postgresql", "psql", "mysql", "mariadb", "sqlite", "bigquery", "snowflake", "redshift", "clickhouse", "duckdb", "database", "db", "mssql", "oracle",
-    "cockroach", "supabase", "neon", "athena", "trino", "databricks", "statement",
+    "sql",
+    "postgres",
+    "postgresql",
+    "psql",
+    "mysql",
+    "mariadb",
+    "sqlite",
+    "bigquery",
+    "snowflake",
+    "redshift",
+    "clickhouse",
+    "duckdb",
+    "database",
+    "db",
+    "mssql",
+    "oracle",
+    "cockroach",
+    "supabase",
+    "neon",
+    "athena",
+    "trino",
+    "databricks",
+    "statement",
 ];
 
 fn any(words: &[String], known: &[&str]) -> bool {
@@ -118,15 +209,23 @@ pub(crate) fn key(key: &str) -> Key {
     let words = words(key);
     let joined = words.join("_");
     match joined.as_str() {
-        "command" | "commands" | "cmd" | "cmds" | "shell" | "bash" | "shell_command" | "command_line" | "cmdline" | "commandline" | "run" | "exec" | "bash_command" | "powershell"
-        | "terminal_command" | "shell_script" | "inline_script" | "user_data" | "entrypoint" => Key::Command,
-        "code" | "script" | "source" | "python" | "javascript" | "js" | "source_code" | "program_code" | "cell" | "expression" | "scripts" | "python_code" => Key::Code,
-        "sql" | "sql_query" | "statement" | "statements" | "sql_statement" | "stmt" | "sqls" | "raw_sql" | "ddl" => Key::Sql,
+        "command" | "commands" | "cmd" | "cmds" | "shell" | "bash" | "shell_command"
+        | "command_line" | "cmdline" | "commandline" | "run" | "exec" | "bash_command"
+        | "powershell" | "terminal_command" | "shell_script" | "inline_script" | "user_data"
+        | "entrypoint" => Key::Command,
+        "code" | "script" | "source" | "python" | "javascript" | "js" | "source_code"
+        | "program_code" | "cell" | "expression" | "scripts" | "python_code" => Key::Code,
+        "sql" | "sql_query" | "statement" | "statements" | "sql_statement" | "stmt" | "sqls"
+        | "raw_sql" | "ddl" => Key::Sql,
         "query" | "queries" | "q" => Key::Query,
         "args" | "argv" | "arguments" | "arg" | "parameters" | "argument" => Key::Arguments,
-        "body" | "message" | "messages" | "content" | "contents" | "text" | "title" | "description" | "comment" | "subject" | "note" | "notes" | "thought" | "summary" | "prompt"
-        | "question" | "patch" | "pattern" | "regex" | "reason" | "explanation" | "snippet" | "old_str" | "new_str" | "old_string" | "new_string" | "file_text" | "name" | "path"
-        | "file_path" | "filename" | "filter" | "url" | "jql" | "plan" | "goal" | "task" | "instructions" | "answer" | "caption" | "markdown" | "html" | "diff" | "label" | "topic" => Key::Prose,
+        "body" | "message" | "messages" | "content" | "contents" | "text" | "title"
+        | "description" | "comment" | "subject" | "note" | "notes" | "thought" | "summary"
+        | "prompt" | "question" | "patch" | "pattern" | "regex" | "reason" | "explanation"
+        | "snippet" | "old_str" | "new_str" | "old_string" | "new_string" | "file_text"
+        | "name" | "path" | "file_path" | "filename" | "filter" | "url" | "jql" | "plan"
+        | "goal" | "task" | "instructions" | "answer" | "caption" | "markdown" | "html"
+        | "diff" | "label" | "topic" => Key::Prose,
         _ => Key::Other,
     }
 }
@@ -137,17 +236,31 @@ mod tests {
 
     #[test]
     fn names_fall_into_words() {
-        assert_eq!(words("mcp__github__deleteRepo"), ["mcp", "github", "delete", "repo"]);
+        assert_eq!(
+            words("mcp__github__deleteRepo"),
+            ["mcp", "github", "delete", "repo"]
+        );
         assert_eq!(words("runSQL2"), ["run", "sql2"]);
         assert_eq!(words("DELETE_ALL"), ["delete", "all"]);
     }
 
     #[test]
     fn a_deleting_name_has_its_verb_first() {
-        for name in ["delete_repository", "dropTable", "ec2-terminate-instances", "mcp__db__purge"] {
+        for name in [
+            "delete_repository",
+            "dropTable",
+            "ec2-terminate-instances",
+            "mcp__db__purge",
+        ] {
             assert!(deletes(name), "{name}");
         }
-        for name in ["list_deleted", "undelete", "get_delete_policy", "create_user", "removed"] {
+        for name in [
+            "list_deleted",
+            "undelete",
+            "get_delete_policy",
+            "create_user",
+            "removed",
+        ] {
             assert!(!deletes(name), "{name}");
         }
     }

@@ -46,9 +46,13 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| read(include_str!("programs.txt
 fn read(text: &'static str) -> (Table, Vec<&'static str>) {
     let mut table = Table::default();
     let mut odd = Vec::new();
-    for line in text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+    for line in text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+    {
         let mut words = line.split_whitespace();
-        let (Some(kind), Some(score), Some(names)) = (words.next(), words.next(), words.next()) else {
+        let (Some(kind), Some(score), Some(names)) = (words.next(), words.next(), words.next())
+        else {
             odd.push(line);
             continue;
         };
@@ -61,7 +65,8 @@ fn read(text: &'static str) -> (Table, Vec<&'static str>) {
             continue;
         }
         let action = Action::named(kind);
-        let (Ok(score), true) = (score.parse::<f32>(), action.is_some() || kind == "harmless") else {
+        let (Ok(score), true) = (score.parse::<f32>(), action.is_some() || kind == "harmless")
+        else {
             odd.push(line);
             continue;
         };
@@ -70,7 +75,11 @@ fn read(text: &'static str) -> (Table, Vec<&'static str>) {
             needs: words.map(need).collect(),
         });
         for name in names.split('|') {
-            table.rules.entry(name).or_default().push(table.all.len() - 1);
+            table
+                .rules
+                .entry(name)
+                .or_default()
+                .push(table.all.len() - 1);
         }
     }
     (table, odd)
@@ -95,8 +104,18 @@ pub(crate) fn knows(name: &str) -> bool {
 /// Arguments with which any of these programs only tells what it would do.
 fn only_tells(arg: &str) -> bool {
     let arg = arg.to_ascii_lowercase();
-    matches!(arg.as_str(), "--help" | "-help" | "--dryrun" | "-whatif" | "--preview-only" | "--simulate" | "--noop" | "--what-if" | "/?")
-        || (arg.starts_with("--dry-run") && !arg.ends_with("=none") && !arg.ends_with("=false"))
+    matches!(
+        arg.as_str(),
+        "--help"
+            | "-help"
+            | "--dryrun"
+            | "-whatif"
+            | "--preview-only"
+            | "--simulate"
+            | "--noop"
+            | "--what-if"
+            | "/?"
+    ) || (arg.starts_with("--dry-run") && !arg.ends_with("=none") && !arg.ends_with("=false"))
         || (arg.starts_with("-whatif:") && arg.ends_with("true"))
 }
 
@@ -105,12 +124,22 @@ pub(crate) fn look_at(argv: &[String], look: &mut Look) {
     let Some((path, args)) = argv.split_first() else {
         return;
     };
-    let name = path.rsplit(['/', '\\']).next().unwrap_or(path).to_ascii_lowercase();
+    let name = path
+        .rsplit(['/', '\\'])
+        .next()
+        .unwrap_or(path)
+        .to_ascii_lowercase();
     let Some(rules) = TABLE.rules.get(name.as_str()) else {
         return;
     };
-    let told = args.iter().take_while(|arg| *arg != "--").any(|arg| only_tells(arg));
-    if told || args.last().is_some_and(|arg| arg == "help") || args.first().is_some_and(|arg| arg == "help") {
+    let told = args
+        .iter()
+        .take_while(|arg| *arg != "--")
+        .any(|arg| only_tells(arg));
+    if told
+        || args.last().is_some_and(|arg| arg == "help")
+        || args.first().is_some_and(|arg| arg == "help")
+    {
         return;
     }
     let args: Vec<String> = args.iter().map(|arg| arg.to_ascii_lowercase()).collect();
@@ -156,16 +185,26 @@ fn fits(rule: &Rule, operands: &[String], args: &[String], exact: &[&str]) -> bo
             Need::Word(words) => {
                 let is = |operand: &String| words.iter().any(|word| like(word, operand));
                 let found = match anywhere {
-                    true => operands.iter().skip(at).position(is).map(|found| at + found),
+                    true => operands
+                        .iter()
+                        .skip(at)
+                        .position(is)
+                        .map(|found| at + found),
                     false => operands.get(at).filter(|operand| is(operand)).map(|_| at),
                 };
                 anywhere = false;
                 at = found.map_or(at, |found| found + 1);
                 found.is_some()
             }
-            Need::With(options) => exact.iter().any(|arg| options.iter().any(|option| is_option(option, arg))),
-            Need::Without(options) => !exact.iter().any(|arg| options.iter().any(|option| is_option(option, arg))),
-            Need::Somewhere(words) => args.iter().any(|arg| words.iter().any(|word| like(word, arg))),
+            Need::With(options) => exact
+                .iter()
+                .any(|arg| options.iter().any(|option| is_option(option, arg))),
+            Need::Without(options) => !exact
+                .iter()
+                .any(|arg| options.iter().any(|option| is_option(option, arg))),
+            Need::Somewhere(words) => args
+                .iter()
+                .any(|arg| words.iter().any(|word| like(word, arg))),
         };
         if !holds {
             return false;
@@ -197,9 +236,18 @@ fn is_option(option: &str, arg: &str) -> bool {
     let letter = option.strip_prefix('-').filter(|letter| letter.len() == 1);
     match letter {
         Some(letter) => arg.strip_prefix('-').is_some_and(|bundle| {
-            !bundle.starts_with('-') && bundle.len() <= 5 && bundle.bytes().all(|b| b.is_ascii_alphabetic()) && bundle.contains(letter)
+            !bundle.starts_with('-')
+                && bundle.len() <= 5
+                && bundle.bytes().all(|b| b.is_ascii_alphabetic())
+                && bundle.contains(letter)
         }),
-        None => option.starts_with('/') && arg.to_ascii_lowercase().split('/').any(|switch| !switch.is_empty() && option[1..] == *switch),
+        None => {
+            option.starts_with('/')
+                && arg
+                    .to_ascii_lowercase()
+                    .split('/')
+                    .any(|switch| !switch.is_empty() && option[1..] == *switch)
+        }
     }
 }
 
@@ -211,15 +259,29 @@ mod tests {
     fn every_line_of_the_table_can_be_read() {
         let (table, odd) = read(include_str!("programs.txt"));
         assert!(odd.is_empty(), "lines that cannot be read: {odd:?}");
-        assert!(table.all.len() > 300, "the table has only {} rules", table.all.len());
+        assert!(
+            table.all.len() > 300,
+            "the table has only {} rules",
+            table.all.len()
+        );
     }
 
     #[test]
     fn patterns_fit_by_their_ends() {
-        for (pattern, word) in [("*", "x"), ("delete-*", "delete-vpc"), ("*:drop", "db:drop"), ("*x*", "axb"), ("a", "a")] {
+        for (pattern, word) in [
+            ("*", "x"),
+            ("delete-*", "delete-vpc"),
+            ("*:drop", "db:drop"),
+            ("*x*", "axb"),
+            ("a", "a"),
+        ] {
             assert!(like(pattern, word), "{pattern} {word}");
         }
-        for (pattern, word) in [("delete-*", "describe-x"), ("*:drop", "db:drop2"), ("a", "b")] {
+        for (pattern, word) in [
+            ("delete-*", "describe-x"),
+            ("*:drop", "db:drop2"),
+            ("a", "b"),
+        ] {
             assert!(!like(pattern, word), "{pattern} {word}");
         }
     }

@@ -56,8 +56,16 @@ fn is_fork_bomb(script: &str) -> bool {
     let Some(at) = script.find("()") else {
         return false;
     };
-    let name = script[..at].trim_end().rsplit([' ', ';', '\n', '&']).next().unwrap_or_default();
-    let body: String = script[at + 2..].chars().filter(|c| !c.is_whitespace()).take(600).collect();
+    let name = script[..at]
+        .trim_end()
+        .rsplit([' ', ';', '\n', '&'])
+        .next()
+        .unwrap_or_default();
+    let body: String = script[at + 2..]
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .take(600)
+        .collect();
     !name.is_empty() && name.len() < 64 && body.starts_with(&format!("{{{name}|{name}&"))
 }
 
@@ -89,8 +97,8 @@ const SCRIPT_COST: usize = 16;
 
 /// Words that stand before a command and are none.
 const KEYWORDS: &[&str] = &[
-    "if", "then", "else", "elif", "do", "while", "until", "{", "}", "!", "time", "done", "fi", "esac", "coproc",
-    "[[", "in",
+    "if", "then", "else", "elif", "do", "while", "until", "{", "}", "!", "time", "done", "fi",
+    "esac", "coproc", "[[", "in",
 ];
 
 impl<'l> Shell<'l> {
@@ -217,7 +225,9 @@ impl<'l> Shell<'l> {
     /// `for name in words`: the name stands for all of them.
     fn bind(&mut self, words: Vec<Word>) {
         let mut words = words.into_iter();
-        let name = words.next().and_then(|word| literal(&word).map(str::to_owned));
+        let name = words
+            .next()
+            .and_then(|word| literal(&word).map(str::to_owned));
         let mut values = Vec::new();
         for word in words.skip(1) {
             self.expand(&word, &mut values);
@@ -237,7 +247,11 @@ impl<'l> Shell<'l> {
 
     /// `name=value` before a command.
     fn assign(&mut self, word: &Word) -> bool {
-        let Some(Piece::Text { text, quoted: false }) = word.first() else {
+        let Some(Piece::Text {
+            text,
+            quoted: false,
+        }) = word.first()
+        else {
             return false;
         };
         let Some((name, first)) = text.split_once('=') else {
@@ -278,7 +292,9 @@ impl<'l> Shell<'l> {
     /// What a file holds, as far as this script wrote it.
     pub(crate) fn file(&mut self, name: &str) -> Stream {
         let known = self.files.get(file_key(name));
-        let len = known.and_then(|stream| stream.text.as_ref()).map_or(0, String::len);
+        let len = known
+            .and_then(|stream| stream.text.as_ref())
+            .map_or(0, String::len);
         let mut stream = match self.look.spend(len) {
             true => known.cloned().unwrap_or_default(),
             false => Stream::default(),
@@ -295,7 +311,10 @@ impl<'l> Shell<'l> {
 
     /// Remembers what was written into a file.
     pub(crate) fn keep(&mut self, name: &str, stream: Stream) {
-        if self.look.spend(name.len() + stream.text.as_ref().map_or(0, String::len)) {
+        if self
+            .look
+            .spend(name.len() + stream.text.as_ref().map_or(0, String::len))
+        {
             self.files.insert(file_key(name).into(), stream);
         }
     }
@@ -308,7 +327,12 @@ fn file_key(name: &str) -> &str {
 /// The text of a word that is one unquoted piece.
 fn literal(word: &Word) -> Option<&str> {
     match word.as_slice() {
-        [Piece::Text { text, quoted: false }] => Some(text),
+        [
+            Piece::Text {
+                text,
+                quoted: false,
+            },
+        ] => Some(text),
         _ => None,
     }
 }

@@ -25,21 +25,39 @@ struct Wrapper {
 }
 
 const fn words(name: &'static str, values: &'static str, before: usize) -> Wrapper {
-    Wrapper { name, values, before, inner: Inner::Words }
+    Wrapper {
+        name,
+        values,
+        before,
+        inner: Inner::Words,
+    }
 }
 
 const fn script(name: &'static str, values: &'static str, before: usize) -> Wrapper {
-    Wrapper { name, values, before, inner: Inner::Script }
+    Wrapper {
+        name,
+        values,
+        before,
+        inner: Inner::Script,
+    }
 }
 
 const CONTAINER: &str = "-e --env -u --user -w --workdir --env-file --detach-keys -n --namespace --container -c --context --index --name -v --volume -p --publish --network --entrypoint --mount --platform -m --memory --cpus -l --label --add-host --hostname -h --kubeconfig --pull --restart --shm-size --ulimit --gpus --cap-add --security-opt -f --file --project-name";
 
 const WRAPPERS: &[Wrapper] = &[
-    words("sudo", "-u -g -h -p -C -T -r -t -U -D -R --user --group --prompt --chdir --host", 0),
+    words(
+        "sudo",
+        "-u -g -h -p -C -T -r -t -U -D -R --user --group --prompt --chdir --host",
+        0,
+    ),
     words("doas", "-u -C", 0),
     words("env", "-u -C --unset --chdir", 0),
     words("nice", "-n --adjustment", 0),
-    words("nohup|command|builtin|setsid|unbuffer|caffeinate|dumb-init|fakeroot|chronic|eatmydata|noglob|proxychains|proxychains4|torsocks|torify|winpty|busybox|toybox|rtk", "", 0),
+    words(
+        "nohup|command|builtin|setsid|unbuffer|caffeinate|dumb-init|fakeroot|chronic|eatmydata|noglob|proxychains|proxychains4|torsocks|torify|winpty|busybox|toybox|rtk",
+        "",
+        0,
+    ),
     words("exec", "-a", 0),
     words("timeout|gtimeout", "-s -k --signal --kill-after", 1),
     words("time", "-f -o --format --output", 0),
@@ -52,22 +70,66 @@ const WRAPPERS: &[Wrapper] = &[
     words("unshare", "-S -G", 0),
     words("runuser", "-u -g --user", 0),
     words("strace|ltrace", "-e -o -p -s -u", 0),
-    words("systemd-run", "-p -u --unit --property --uid --gid --slice", 0),
+    words(
+        "systemd-run",
+        "-p -u --unit --property --uid --gid --slice",
+        0,
+    ),
     words("tini|bwrap|firejail", "", 0),
     words("npx|pnpx|bunx|uvx", "-p --package -c --call --from", 0),
-    words("npm exec|pnpm exec|pnpm dlx|yarn exec|yarn dlx|yarn run|bundle exec|poetry run|pipenv run|uv run|rye run|hatch run|pdm run|mise exec|conda run|bun x", "-n --name -p --package", 0),
-    words("doppler run|op run|dotenv run|infisical run|chamber exec|aws-vault exec|envchain|direnv exec|with-contenv|teller run", "--env-file --project --config -p -c", 0),
-    words("docker exec|podman exec|nerdctl exec|docker container exec|crictl exec|lxc exec|incus exec", CONTAINER, 1),
-    words("docker compose exec|docker-compose exec|podman-compose exec|docker compose run|docker-compose run", CONTAINER, 1),
-    words("docker run|podman run|nerdctl run|docker container run", CONTAINER, 1),
-    words("kubectl exec|oc exec|oc rsh|k exec|kubectl debug", "-n --namespace -c --container --context --kubeconfig --image", 1),
-    words("kubectl run", "-n --namespace --image --context --restart", 1),
+    words(
+        "npm exec|pnpm exec|pnpm dlx|yarn exec|yarn dlx|yarn run|bundle exec|poetry run|pipenv run|uv run|rye run|hatch run|pdm run|mise exec|conda run|bun x",
+        "-n --name -p --package",
+        0,
+    ),
+    words(
+        "doppler run|op run|dotenv run|infisical run|chamber exec|aws-vault exec|envchain|direnv exec|with-contenv|teller run",
+        "--env-file --project --config -p -c",
+        0,
+    ),
+    words(
+        "docker exec|podman exec|nerdctl exec|docker container exec|crictl exec|lxc exec|incus exec",
+        CONTAINER,
+        1,
+    ),
+    words(
+        "docker compose exec|docker-compose exec|podman-compose exec|docker compose run|docker-compose run",
+        CONTAINER,
+        1,
+    ),
+    words(
+        "docker run|podman run|nerdctl run|docker container run",
+        CONTAINER,
+        1,
+    ),
+    words(
+        "kubectl exec|oc exec|oc rsh|k exec|kubectl debug",
+        "-n --namespace -c --container --context --kubeconfig --image",
+        1,
+    ),
+    words(
+        "kubectl run",
+        "-n --namespace --image --context --restart",
+        1,
+    ),
     words("wsl", "-d -u --distribution --user", 0),
-    script("ssh|mosh|autossh|dbclient", "-i -p -l -o -F -J -L -R -D -E -b -c -e -I -m -O -Q -S -W -w", 1),
+    script(
+        "ssh|mosh|autossh|dbclient",
+        "-i -p -l -o -F -J -L -R -D -E -b -c -e -I -m -O -Q -S -W -w",
+        1,
+    ),
     script("sshpass", "-p -f -e", 0),
     script("watch", "-n --interval -q", 0),
-    script("parallel", "-j --jobs --colsep -a --arg-file --delay --timeout --results", 0),
-    script("heroku run|fly ssh console|flyctl ssh console|railway run|vagrant ssh|fly console", "-a --app -C --command -c -s", 0),
+    script(
+        "parallel",
+        "-j --jobs --colsep -a --arg-file --delay --timeout --results",
+        0,
+    ),
+    script(
+        "heroku run|fly ssh console|flyctl ssh console|railway run|vagrant ssh|fly console",
+        "-a --app -C --command -c -s",
+        0,
+    ),
     script("entr|nodemon --exec|watchexec", "-e -w -n", 0),
 ];
 
@@ -75,7 +137,10 @@ const WRAPPERS: &[Wrapper] = &[
 pub(crate) fn inner(argv: &[String]) -> Option<(Inner, Vec<String>)> {
     let name = argv.first()?;
     let (wrapper, used) = WRAPPERS.iter().find_map(|wrapper| {
-        let used = wrapper.name.split('|').find_map(|names| called(names, argv))?;
+        let used = wrapper
+            .name
+            .split('|')
+            .find_map(|names| called(names, argv))?;
         Some((wrapper, used))
     })?;
     let takes = |arg: &str| wrapper.values.split(' ').any(|option| option == arg);
@@ -85,7 +150,12 @@ pub(crate) fn inner(argv: &[String]) -> Option<(Inner, Vec<String>)> {
     while let Some(arg) = argv.get(at) {
         match arg.as_str() {
             "--" => {
-                let skip = if matches!(wrapper.before, 1) && before == 1 && !name.starts_with("ssh") { 0 } else { before };
+                let skip = if matches!(wrapper.before, 1) && before == 1 && !name.starts_with("ssh")
+                {
+                    0
+                } else {
+                    before
+                };
                 at += 1 + skip;
                 break;
             }
@@ -94,7 +164,13 @@ pub(crate) fn inner(argv: &[String]) -> Option<(Inner, Vec<String>)> {
             }
             arg if takes(arg) => at += 2,
             arg if arg.starts_with('-') && arg.len() > 1 => at += 1,
-            arg if assigns && arg.split_once('=').is_some_and(|(name, _)| crate::shell::is_name(name)) => at += 1,
+            arg if assigns
+                && arg
+                    .split_once('=')
+                    .is_some_and(|(name, _)| crate::shell::is_name(name)) =>
+            {
+                at += 1
+            }
             _ if before > 0 => {
                 before -= 1;
                 at += 1;
@@ -114,8 +190,13 @@ fn called(names: &str, argv: &[String]) -> Option<usize> {
     }
     let mut at = 1;
     for name in names {
-        while argv.get(at).is_some_and(|arg| arg.starts_with('-') && arg != name) {
-            let takes = CONTAINER.split(' ').any(|option| Some(option) == argv.get(at).map(String::as_str));
+        while argv
+            .get(at)
+            .is_some_and(|arg| arg.starts_with('-') && arg != name)
+        {
+            let takes = CONTAINER
+                .split(' ')
+                .any(|option| Some(option) == argv.get(at).map(String::as_str));
             at += if takes { 2 } else { 1 };
         }
         if argv.get(at)? != name {
@@ -130,18 +211,43 @@ fn called(names: &str, argv: &[String]) -> Option<usize> {
 pub(crate) fn script_option(argv: &[String]) -> Option<String> {
     let name = argv.first()?.as_str();
     let flags: &[&str] = match name {
-        "su" | "runuser" | "script" | "flock" | "vagrant" | "sg" | "newgrp" | "npx" | "npm" | "fly" | "flyctl" | "gcloud" => {
-            &["-c", "--command", "--call", "-C"]
-        }
+        "su" | "runuser" | "script" | "flock" | "vagrant" | "sg" | "newgrp" | "npx" | "npm"
+        | "fly" | "flyctl" | "gcloud" => &["-c", "--command", "--call", "-C"],
         "ansible" | "ansible-console" => &["-a", "--args"],
-        "salt" | "salt-ssh" => return argv.iter().position(|arg| arg.starts_with("cmd.")).and_then(|at| argv.get(at + 1)).cloned(),
+        "salt" | "salt-ssh" => {
+            return argv
+                .iter()
+                .position(|arg| arg.starts_with("cmd."))
+                .and_then(|at| argv.get(at + 1))
+                .cloned();
+        }
         "osascript" => {
             let code = argv.iter().find(|arg| arg.contains("do shell script"))?;
             return code.split('"').nth(1).map(str::to_owned);
         }
         "tmux" | "screen" | "zellij" | "kitty" => {
-            let from = argv.iter().position(|arg| matches!(arg.as_str(), "send-keys" | "send" | "new" | "new-session" | "new-window" | "split-window" | "neww" | "splitw" | "stuff" | "run" | "run-shell" | "-X" | "-dm" | "-dmS"))?;
-            let keys = argv[from + 1..].iter().filter(|arg| !arg.starts_with('-') && !matches!(arg.as_str(), "Enter" | "C-m"));
+            let from = argv.iter().position(|arg| {
+                matches!(
+                    arg.as_str(),
+                    "send-keys"
+                        | "send"
+                        | "new"
+                        | "new-session"
+                        | "new-window"
+                        | "split-window"
+                        | "neww"
+                        | "splitw"
+                        | "stuff"
+                        | "run"
+                        | "run-shell"
+                        | "-X"
+                        | "-dm"
+                        | "-dmS"
+                )
+            })?;
+            let keys = argv[from + 1..]
+                .iter()
+                .filter(|arg| !arg.starts_with('-') && !matches!(arg.as_str(), "Enter" | "C-m"));
             let mut longest: Vec<&String> = keys.collect();
             longest.retain(|key| key.contains(' '));
             return longest.first().map(|key| (*key).clone());

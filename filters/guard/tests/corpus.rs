@@ -16,7 +16,11 @@ fn words(value: Value<'_>, lines: &mut Vec<String>) {
                 words(member, lines);
             }
         }
-        JsonKind::Array => value.elements().into_iter().flatten().for_each(|element| words(element, lines)),
+        JsonKind::Array => value
+            .elements()
+            .into_iter()
+            .flatten()
+            .for_each(|element| words(element, lines)),
         JsonKind::String => lines.push(value.as_str().unwrap_or_default().into_owned()),
         JsonKind::Number => lines.push(value.raw().to_owned()),
         _ => {}
@@ -46,7 +50,9 @@ fn findings(tool: &str, arguments: &str) -> Vec<Finding> {
 }
 
 fn alarms(tool: &str, arguments: &str) -> bool {
-    findings(tool, arguments).iter().any(|finding| finding.score >= ALARM)
+    findings(tool, arguments)
+        .iter()
+        .any(|finding| finding.score >= ALARM)
 }
 
 /// How many calls there are, and those that went wrong.
@@ -59,7 +65,9 @@ fn wrong(corpus: &str, destructive: bool) -> (usize, Vec<String>) {
         let arguments = call["arguments"].to_string();
         all += 1;
         if alarms(tool, &arguments) != destructive {
-            let seen = findings(tool, &arguments).into_iter().map(|f| format!("{} {}", f.label, f.score));
+            let seen = findings(tool, &arguments)
+                .into_iter()
+                .map(|f| format!("{} {}", f.label, f.score));
             wrong.push(format!("{line}  {:?}", seen.collect::<Vec<_>>()));
         }
     }
@@ -74,25 +82,57 @@ fn check(name: &str, corpus: &str, destructive: bool, least: usize, share: f64, 
         wrong.iter().for_each(|line| println!("{line}"));
     }
     assert!(all >= least, "{name} has only {all} calls");
-    assert!(wrong.len() as f64 <= share * all as f64, "{name}: {} of {all} wrong", wrong.len());
+    assert!(
+        wrong.len() as f64 <= share * all as f64,
+        "{name}: {} of {all} wrong",
+        wrong.len()
+    );
 }
 
 #[test]
 fn destructive_calls_built_with_alarm() {
-    check("build/destructive", include_str!("../corpus/build/destructive.jsonl"), true, 320, 0.01, true);
+    check(
+        "build/destructive",
+        include_str!("../corpus/build/destructive.jsonl"),
+        true,
+        320,
+        0.01,
+        true,
+    );
 }
 
 #[test]
 fn look_alikes_built_with_do_not_alarm() {
-    check("build/harmless", include_str!("../corpus/build/harmless.jsonl"), false, 320, 0.01, true);
+    check(
+        "build/harmless",
+        include_str!("../corpus/build/harmless.jsonl"),
+        false,
+        320,
+        0.01,
+        true,
+    );
 }
 
 #[test]
 fn destructive_calls_kept_aside_alarm() {
-    check("aside/destructive", include_str!("../corpus/aside/destructive.jsonl"), true, 150, 0.01, false);
+    check(
+        "aside/destructive",
+        include_str!("../corpus/aside/destructive.jsonl"),
+        true,
+        150,
+        0.01,
+        false,
+    );
 }
 
 #[test]
 fn look_alikes_kept_aside_do_not_alarm() {
-    check("aside/harmless", include_str!("../corpus/aside/harmless.jsonl"), false, 150, 0.01, false);
+    check(
+        "aside/harmless",
+        include_str!("../corpus/aside/harmless.jsonl"),
+        false,
+        150,
+        0.01,
+        false,
+    );
 }

@@ -19,7 +19,10 @@ fn labels_of(tool: &str, text: &str) -> Vec<(String, f32)> {
     };
     let mut findings = Vec::new();
     Guard::default().inspect(&part, &mut Report::new(part.id, &mut findings));
-    findings.into_iter().map(|f| (f.label.to_string(), f.score)).collect()
+    findings
+        .into_iter()
+        .map(|f| (f.label.to_string(), f.score))
+        .collect()
 }
 
 /// Text of about `len` bytes that repeats `unit`.
@@ -30,30 +33,104 @@ fn repeated(unit: &str, len: usize) -> String {
 #[test]
 fn hostile_scripts_take_no_longer_than_they_are_long() {
     let units = [
-        "$( ", "(", "((", "`", "'", "\"", "\"$(", "${", "${a:-", "<<E\n", "<<E <<F ", "<(", "{a,", "a=$a$a;", "a=b$a;", "a|", "a&&", "case a in ", "if a;then ",
-        "bash -c '", "eval \"", "$'\\x", "\\", "\n", "a b ", "xargs ", "sudo ", "echo x|base64 -d|", "cat f;", "echo $a>f;cat f;", "[[ ", "for i in a;do ", "rm -rf $(", "/*", "a/",
-        "find . -exec ", "ssh a ", "time ", "\u{1F4A3}", "printf %s%s ", "trap 'trap ",
+        "$( ",
+        "(",
+        "((",
+        "`",
+        "'",
+        "\"",
+        "\"$(",
+        "${",
+        "${a:-",
+        "<<E\n",
+        "<<E <<F ",
+        "<(",
+        "{a,",
+        "a=$a$a;",
+        "a=b$a;",
+        "a|",
+        "a&&",
+        "case a in ",
+        "if a;then ",
+        "bash -c '",
+        "eval \"",
+        "$'\\x",
+        "\\",
+        "\n",
+        "a b ",
+        "xargs ",
+        "sudo ",
+        "echo x|base64 -d|",
+        "cat f;",
+        "echo $a>f;cat f;",
+        "[[ ",
+        "for i in a;do ",
+        "rm -rf $(",
+        "/*",
+        "a/",
+        "find . -exec ",
+        "ssh a ",
+        "time ",
+        "\u{1F4A3}",
+        "printf %s%s ",
+        "trap 'trap ",
     ];
     for unit in units {
         let text = repeated(unit, 250 << 10);
         let started = Instant::now();
         labels_of("bash", &text);
-        assert!(started.elapsed() < PATIENCE, "{unit:?} took {:?}", started.elapsed());
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{unit:?} took {:?}",
+            started.elapsed()
+        );
     }
 }
 
 #[test]
 fn hostile_sql_and_code_take_no_longer_than_they_are_long() {
     let units = [
-        "(", "select (", "1+", "drop 1+", "delete from a where a=a and ", "/*", "/*!", "--\n", "'", "\"", "$$", "$a$", ";", "drop;", "a.", "not ", "drop table a,", "case when ",
-        "(select drop ", "update a set a=", "[", "drop[", "a::int", "e'\\", "begin ", "with a as (", "exec('", "execute immediate '", "values (1),(", "interval ",
+        "(",
+        "select (",
+        "1+",
+        "drop 1+",
+        "delete from a where a=a and ",
+        "/*",
+        "/*!",
+        "--\n",
+        "'",
+        "\"",
+        "$$",
+        "$a$",
+        ";",
+        "drop;",
+        "a.",
+        "not ",
+        "drop table a,",
+        "case when ",
+        "(select drop ",
+        "update a set a=",
+        "[",
+        "drop[",
+        "a::int",
+        "e'\\",
+        "begin ",
+        "with a as (",
+        "exec('",
+        "execute immediate '",
+        "values (1),(",
+        "interval ",
     ];
     for unit in units {
         for tool in ["run_sql", "python", "node", "powershell", "mongo", "redis"] {
             let text = repeated(unit, 250 << 10);
             let started = Instant::now();
             labels_of(tool, &text);
-            assert!(started.elapsed() < PATIENCE, "{tool} {unit:?} took {:?}", started.elapsed());
+            assert!(
+                started.elapsed() < PATIENCE,
+                "{tool} {unit:?} took {:?}",
+                started.elapsed()
+            );
         }
     }
 }

@@ -28,7 +28,10 @@ impl Masked {
         let bytes = code.as_bytes();
         let mut text = bytes.to_vec();
         let hash = !matches!(language, Language::JavaScript);
-        let slashes = matches!(language, Language::JavaScript | Language::Php | Language::Other);
+        let slashes = matches!(
+            language,
+            Language::JavaScript | Language::Php | Language::Other
+        );
         let mut state = State::Code;
         let mut at = 0;
         while at < bytes.len() {
@@ -38,10 +41,17 @@ impl Masked {
             match state {
                 State::Code => match rest[0] {
                     b'#' if hash => (state, cover) = (State::Line, true),
-                    b'/' if slashes && rest.starts_with(b"//") => (state, cover) = (State::Line, true),
-                    b'/' if slashes && rest.starts_with(b"/*") => (state, cover) = (State::Block, true),
+                    b'/' if slashes && rest.starts_with(b"//") => {
+                        (state, cover) = (State::Line, true)
+                    }
+                    b'/' if slashes && rest.starts_with(b"/*") => {
+                        (state, cover) = (State::Block, true)
+                    }
                     quote @ (b'"' | b'\'' | b'`') => {
-                        let triple = rest.len() > 2 && rest[1] == quote && rest[2] == quote && matches!(language, Language::Python);
+                        let triple = rest.len() > 2
+                            && rest[1] == quote
+                            && rest[2] == quote
+                            && matches!(language, Language::Python);
                         step = if triple { 3 } else { 1 };
                         state = State::Quote(quote, step);
                     }
@@ -50,7 +60,9 @@ impl Masked {
                 State::Line if rest[0] == b'\n' => state = State::Code,
                 State::Block if rest.starts_with(b"*/") => (state, step) = (State::Code, 2),
                 State::Quote(_, _) if rest[0] == b'\\' => step = 2.min(rest.len()),
-                State::Quote(quote, times) if rest.len() >= times && rest[..times].iter().all(|b| *b == quote) => {
+                State::Quote(quote, times)
+                    if rest.len() >= times && rest[..times].iter().all(|b| *b == quote) =>
+                {
                     (state, step, cover) = (State::Code, times, false);
                 }
                 State::Quote(quote, 1) if rest[0] == b'\n' && quote != b'`' => state = State::Code,
@@ -91,7 +103,12 @@ impl Masked {
     /// The dotted name that ends at `end`.
     fn name_before<'c>(&self, code: &'c str, end: usize) -> Option<&'c str> {
         let part = |b: &u8| b.is_ascii_alphanumeric() || b"_.$:>-!".contains(b);
-        let len = self.text[..end].iter().rev().take(64).take_while(|b| part(b)).count();
+        let len = self.text[..end]
+            .iter()
+            .rev()
+            .take(64)
+            .take_while(|b| part(b))
+            .count();
         let name = code.get(end - len..end)?;
         let name = name.trim_start_matches(['-', '>', '!']);
         (!name.is_empty()).then_some(name)
@@ -99,8 +116,18 @@ impl Masked {
 
     /// What stands between backquotes.
     pub(crate) fn backquoted<'c>(&self, code: &'c str) -> Vec<&'c str> {
-        let marks: Vec<usize> = self.text.iter().enumerate().filter(|(_, b)| **b == b'`').map(|(at, _)| at).collect();
-        marks.chunks_exact(2).filter_map(|pair| code.get(pair[0] + 1..pair[1])).take(64).collect()
+        let marks: Vec<usize> = self
+            .text
+            .iter()
+            .enumerate()
+            .filter(|(_, b)| **b == b'`')
+            .map(|(at, _)| at)
+            .collect();
+        marks
+            .chunks_exact(2)
+            .filter_map(|pair| code.get(pair[0] + 1..pair[1]))
+            .take(64)
+            .collect()
     }
 
     /// Calls without brackets, as Ruby and Perl have them: `system "rm"`.
@@ -114,7 +141,12 @@ impl Masked {
                 let masked = self.text.get(at) == Some(&b' ');
                 if gap > 0 && !masked && matches!(quote, Some('"' | '\'' | '`')) {
                     let line = after.split('\n').next().unwrap_or_default();
-                    found.extend(strings(line).into_iter().next().map(|literal| (name, literal)));
+                    found.extend(
+                        strings(line)
+                            .into_iter()
+                            .next()
+                            .map(|literal| (name, literal)),
+                    );
                 }
             }
         }
@@ -124,17 +156,35 @@ impl Masked {
     /// Whether a word stands in the code itself.
     pub(crate) fn has_word(&self, word: &str) -> bool {
         let whole = |at: usize| {
-            let letter = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
-            !letter(at.checked_sub(1).and_then(|at| self.text.get(at))) && !letter(self.text.get(at + word.len()))
+            let letter =
+                |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            !letter(at.checked_sub(1).and_then(|at| self.text.get(at)))
+                && !letter(self.text.get(at + word.len()))
         };
-        self.text.windows(word.len()).enumerate().any(|(at, w)| w == word.as_bytes() && whole(at))
+        self.text
+            .windows(word.len())
+            .enumerate()
+            .any(|(at, w)| w == word.as_bytes() && whole(at))
     }
 
     /// Whether the code goes over many things.
     pub(crate) fn goes_over_many(&self) -> bool {
-        ["for", "while", "glob", "listdir", "walk", "readdirSync", "iterdir", "scandir", "rglob", "each", "map", "forEach"]
-            .iter()
-            .any(|word| self.has_word(word))
+        [
+            "for",
+            "while",
+            "glob",
+            "listdir",
+            "walk",
+            "readdirSync",
+            "iterdir",
+            "scandir",
+            "rglob",
+            "each",
+            "map",
+            "forEach",
+        ]
+        .iter()
+        .any(|word| self.has_word(word))
     }
 }
 
@@ -145,7 +195,11 @@ pub(crate) fn strings(code: &str) -> Vec<String> {
     while let Some(at) = rest.find(['"', '\'', '`']) {
         let quote = rest[at..].chars().next().unwrap_or('"');
         let triple: String = std::iter::repeat_n(quote, 3).collect();
-        let mark = if rest[at..].starts_with(&triple) { triple } else { quote.to_string() };
+        let mark = if rest[at..].starts_with(&triple) {
+            triple
+        } else {
+            quote.to_string()
+        };
         rest = &rest[at + mark.len()..];
         let mut literal = String::new();
         loop {

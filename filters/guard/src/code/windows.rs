@@ -9,8 +9,25 @@ use crate::{http, programs};
 /// Looks at a script of Windows.
 pub(crate) fn look_at(script: &str, language: Language, look: &mut Look) {
     let lower = script.to_ascii_lowercase();
-    let runs = ["iex", "invoke-expression", "[scriptblock]::create", "&(", "& ("].iter().any(|run| lower.contains(run));
-    let fetches = ["downloadstring", "downloaddata", "iwr", "irm ", "invoke-webrequest", "invoke-restmethod", "wget ", "curl "];
+    let runs = [
+        "iex",
+        "invoke-expression",
+        "[scriptblock]::create",
+        "&(",
+        "& (",
+    ]
+    .iter()
+    .any(|run| lower.contains(run));
+    let fetches = [
+        "downloadstring",
+        "downloaddata",
+        "iwr",
+        "irm ",
+        "invoke-webrequest",
+        "invoke-restmethod",
+        "wget ",
+        "curl ",
+    ];
     if runs && fetches.iter().any(|fetch| lower.contains(fetch)) {
         look.found(Action::ExecuteRemote, 0.95);
     }
@@ -28,11 +45,29 @@ fn command(argv: Vec<String>, look: &mut Look) {
     };
     let stem = name.trim_end_matches(".exe");
     let rest = argv.get(1..).unwrap_or_default();
-    if matches!(stem, "write-host" | "write-output" | "echo" | "select-string" | "findstr" | "get-help" | "rem" | "type" | "get-command") {
+    if matches!(
+        stem,
+        "write-host"
+            | "write-output"
+            | "echo"
+            | "select-string"
+            | "findstr"
+            | "get-help"
+            | "rem"
+            | "type"
+            | "get-command"
+    ) {
         return;
     }
-    if matches!(stem, "iex" | "invoke-expression") || (stem.starts_with("foreach") && rest.len() > 1) || matches!(stem, "start" | "call" | "invoke-command" | "icm") {
-        let inner: Vec<String> = rest.iter().skip_while(|arg| arg.starts_with('-') && rest.len() > 1).cloned().collect();
+    if matches!(stem, "iex" | "invoke-expression")
+        || (stem.starts_with("foreach") && rest.len() > 1)
+        || matches!(stem, "start" | "call" | "invoke-command" | "icm")
+    {
+        let inner: Vec<String> = rest
+            .iter()
+            .skip_while(|arg| arg.starts_with('-') && rest.len() > 1)
+            .cloned()
+            .collect();
         let text = inner.join(" ");
         look.deeper(|look| look_at(&text, Language::PowerShell, look));
         return;
@@ -48,13 +83,18 @@ fn command(argv: Vec<String>, look: &mut Look) {
     let mut words = vec![stem.to_owned()];
     words.extend(flags);
     if matches!(stem, "rm" | "ri" | "rd" | "rmdir" | "del" | "erase") {
-        words[0] = match words.iter().any(|word| word.to_ascii_lowercase().starts_with("-r")) {
+        words[0] = match words
+            .iter()
+            .any(|word| word.to_ascii_lowercase().starts_with("-r"))
+        {
             true => "remove-item".into(),
             false if stem == "rm" => "remove-item".into(),
             false => words[0].clone(),
         };
     }
-    if matches!(words[0].as_str(), "del" | "erase" | "remove-item") && rest.iter().any(|arg| arg.contains('*')) {
+    if matches!(words[0].as_str(), "del" | "erase" | "remove-item")
+        && rest.iter().any(|arg| arg.contains('*'))
+    {
         look.found(Action::DeleteFiles, 0.85);
     }
     match programs::knows(&words[0]) {
@@ -67,7 +107,11 @@ fn command(argv: Vec<String>, look: &mut Look) {
 fn switches(arg: &str) -> Vec<String> {
     let many = arg.starts_with('/') && arg.len() < 16 && arg.matches('/').count() > 1;
     match many {
-        true => arg.split('/').filter(|switch| !switch.is_empty()).map(|switch| format!("/{switch}")).collect(),
+        true => arg
+            .split('/')
+            .filter(|switch| !switch.is_empty())
+            .map(|switch| format!("/{switch}"))
+            .collect(),
         false => vec![arg.into()],
     }
 }
@@ -84,9 +128,13 @@ fn commands(script: &str, language: Language) -> Vec<Vec<String>> {
         match (c, quote) {
             (c, Some(open)) if c == open => quote = None,
             (c, Some(_)) => word.get_or_insert_default().push(c),
-            (c, None) if c == escape => word.get_or_insert_default().extend(chars.next().filter(|c| *c != '\n')),
+            (c, None) if c == escape => word
+                .get_or_insert_default()
+                .extend(chars.next().filter(|c| *c != '\n')),
             ('"', None) => (quote, _) = (Some('"'), word.get_or_insert_default()),
-            ('\'', None) if language != Language::Cmd => (quote, _) = (Some('\''), word.get_or_insert_default()),
+            ('\'', None) if language != Language::Cmd => {
+                (quote, _) = (Some('\''), word.get_or_insert_default())
+            }
             ('#', None) if word.is_none() && language != Language::Cmd => {
                 while chars.peek().is_some_and(|c| *c != '\n') {
                     chars.next();
@@ -108,7 +156,10 @@ fn commands(script: &str, language: Language) -> Vec<Vec<String>> {
 
 /// Words of one command, without what stands before it: `for … do`, `$x =`.
 fn cut(argv: Vec<String>) -> Option<Vec<String>> {
-    let from = argv.iter().rposition(|word| word.eq_ignore_ascii_case("do") || word == "=").map_or(0, |at| at + 1);
+    let from = argv
+        .iter()
+        .rposition(|word| word.eq_ignore_ascii_case("do") || word == "=")
+        .map_or(0, |at| at + 1);
     let argv = argv.get(from..).unwrap_or_default().to_vec();
     (!argv.is_empty()).then_some(argv)
 }

@@ -7,7 +7,9 @@ use crate::wrappers::{self, FROM_INPUT, Inner};
 use crate::{clients, files, http, places, programs};
 
 /// Shells that read the scripts of this module.
-const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "rbash", "fish", "hush"];
+const SHELLS: &[&str] = &[
+    "sh", "bash", "dash", "zsh", "ksh", "mksh", "ash", "rbash", "fish", "hush",
+];
 
 impl Shell<'_> {
     /// Looks at one command and says what it writes.
@@ -99,9 +101,15 @@ impl Shell<'_> {
                 let file = self.file(input);
                 data::filter(name, args, file).unwrap_or_default()
             }
-            ("ls" | "git" | "fd" | "rg" | "grep" | "tar" | "pg_dump" | "mysqldump" | "mongodump" | "env" | "printenv", _) => Stream {
-                secret: matches!(name, "pg_dump" | "mysqldump" | "mongodump" | "env" | "printenv")
-                    || args.iter().any(|arg| places::is_secret(arg)),
+            (
+                "ls" | "git" | "fd" | "rg" | "grep" | "tar" | "pg_dump" | "mysqldump" | "mongodump"
+                | "env" | "printenv",
+                _,
+            ) => Stream {
+                secret: matches!(
+                    name,
+                    "pg_dump" | "mysqldump" | "mongodump" | "env" | "printenv"
+                ) || args.iter().any(|arg| places::is_secret(arg)),
                 ..Stream::default()
             },
             ("mktemp", _) => Stream::of("/tmp/mktemp"),
@@ -170,8 +178,9 @@ impl Shell<'_> {
                     self.set(variable, text.lines().next().unwrap_or_default().into());
                 }
             }
-            ":" | "true" | "false" | "test" | "[" | "man" | "help" | "info" | "tldr" | "type" | "which" | "whereis" | "[[" | "alert"
-            | "grep" | "egrep" | "fgrep" | "rg" | "ag" | "ack" | "cd" | "pushd" | "set" | "unset" | "shift" | "return" | "exit" => {}
+            ":" | "true" | "false" | "test" | "[" | "man" | "help" | "info" | "tldr" | "type"
+            | "which" | "whereis" | "[[" | "alert" | "grep" | "egrep" | "fgrep" | "rg" | "ag"
+            | "ack" | "cd" | "pushd" | "set" | "unset" | "shift" | "return" | "exit" => {}
             _ => return None,
         }
         Some(Stream::default())
@@ -200,7 +209,9 @@ impl Shell<'_> {
         }
         match (stream.text, language) {
             (Some(text), Language::Shell) => self.run_text(&text),
-            (Some(text), language) => self.look.deeper(|look| code::look_at(&text, language, look)),
+            (Some(text), language) => self
+                .look
+                .deeper(|look| code::look_at(&text, language, look)),
             _ => {}
         }
     }
@@ -252,15 +263,30 @@ impl Shell<'_> {
         while let Some((at, arg)) = rest.next() {
             let flag = arg.to_ascii_lowercase();
             if language.is_windows() {
-                if let Some(found) = flags.iter().find(|known| flag == **known || (known.len() > 3 && flag.len() > 1 && known.starts_with(flag.as_str()))) {
+                if let Some(found) = flags.iter().find(|known| {
+                    flag == **known
+                        || (known.len() > 3 && flag.len() > 1 && known.starts_with(flag.as_str()))
+                }) {
                     let text = args[at + 1..].join(" ");
-                    let language = if found.starts_with("-e") { Language::Encoded } else { language };
-                    self.look.deeper(|look| code::look_at(&text, language, look));
+                    let language = if found.starts_with("-e") {
+                        Language::Encoded
+                    } else {
+                        language
+                    };
+                    self.look
+                        .deeper(|look| code::look_at(&text, language, look));
                     return Stream::default();
                 }
                 continue;
             }
-            if flags.contains(&arg.as_str()) || (arg.starts_with('-') && !arg.starts_with("--") && arg.len() < 6 && flags.iter().any(|known| known.len() == 2 && arg.ends_with(&known[1..]))) {
+            if flags.contains(&arg.as_str())
+                || (arg.starts_with('-')
+                    && !arg.starts_with("--")
+                    && arg.len() < 6
+                    && flags
+                        .iter()
+                        .any(|known| known.len() == 2 && arg.ends_with(&known[1..])))
+            {
                 if let Some((_, text)) = rest.next() {
                     self.run_remote_word(text);
                     self.look.deeper(|look| code::look_at(text, language, look));
@@ -332,12 +358,29 @@ impl Shell<'_> {
 
     /// `xargs`: its command, with names that are not known.
     fn xargs(&mut self, args: &[String], stdin: Stream) -> Stream {
-        let values = ["-I", "-n", "-P", "-L", "-d", "-a", "-s", "-E", "--max-args", "--max-procs", "--arg-file", "--delimiter"];
+        let values = [
+            "-I",
+            "-n",
+            "-P",
+            "-L",
+            "-d",
+            "-a",
+            "-s",
+            "-E",
+            "--max-args",
+            "--max-procs",
+            "--arg-file",
+            "--delimiter",
+        ];
         let mut at = 0;
         let mut mark = None;
         while let Some(arg) = args.get(at).filter(|arg| arg.starts_with('-')) {
             if let Some(inside) = arg.strip_prefix("-I") {
-                mark = Some(if inside.is_empty() { args.get(at + 1).cloned().unwrap_or_default() } else { inside.into() });
+                mark = Some(if inside.is_empty() {
+                    args.get(at + 1).cloned().unwrap_or_default()
+                } else {
+                    inside.into()
+                });
             }
             at += if values.contains(&arg.as_str()) { 2 } else { 1 };
         }
@@ -350,7 +393,10 @@ impl Shell<'_> {
             }
             None => words.push(FROM_INPUT.into()),
         }
-        if words.first().is_some_and(|name| SHELLS.contains(&name.as_str())) {
+        if words
+            .first()
+            .is_some_and(|name| SHELLS.contains(&name.as_str()))
+        {
             self.look.found(Action::ExecuteHidden, 0.4);
         }
         self.deeper_command(words, stdin)

@@ -29,7 +29,9 @@ fn from_hex(text: &str) -> Option<String> {
         .filter(|c| !c.is_whitespace())
         .map(|c| c.to_digit(16))
         .collect::<Option<_>>()?;
-    let bytes = digits.chunks(2).map(|pair| pair.iter().fold(0, |v, d| v * 16 + d) as u8);
+    let bytes = digits
+        .chunks(2)
+        .map(|pair| pair.iter().fold(0, |v, d| v * 16 + d) as u8);
     String::from_utf8(bytes.collect()).ok()
 }
 
@@ -47,7 +49,9 @@ fn decoded(stdin: Stream, decode: impl Fn(&str) -> Option<String>) -> Stream {
 pub(crate) fn echo(args: &[String]) -> Stream {
     let flags = args
         .iter()
-        .take_while(|arg| arg.starts_with('-') && arg.len() > 1 && arg[1..].bytes().all(|b| b"neE".contains(&b)))
+        .take_while(|arg| {
+            arg.starts_with('-') && arg.len() > 1 && arg[1..].bytes().all(|b| b"neE".contains(&b))
+        })
         .count();
     let text = args[flags..].join(" ");
     Stream::of(match args[..flags].iter().any(|flag| flag.contains('e')) {
@@ -74,7 +78,15 @@ pub(crate) fn printf(args: &[String]) -> Stream {
     for sign in ["%s", "%b", "%q"] {
         while text.contains(sign) {
             let Some(value) = values.next() else { break };
-            text = text.replacen(sign, &if sign == "%b" { unescaped(value) } else { value.clone() }, 1);
+            text = text.replacen(
+                sign,
+                &if sign == "%b" {
+                    unescaped(value)
+                } else {
+                    value.clone()
+                },
+                1,
+            );
             if text.len() > crate::look::WORD_MAX {
                 return Stream::default();
             }
@@ -91,24 +103,36 @@ pub(crate) fn printf(args: &[String]) -> Stream {
 pub(crate) fn filter(name: &str, args: &[String], stdin: Stream) -> Option<Stream> {
     let has = |flags: &[&str]| args.iter().any(|arg| flags.contains(&arg.as_str()));
     Some(match name {
-        "base64" | "gbase64" if has(&["-d", "-D", "--decode", "-di"]) => decoded(stdin, text_from_base64),
+        "base64" | "gbase64" if has(&["-d", "-D", "--decode", "-di"]) => {
+            decoded(stdin, text_from_base64)
+        }
         "basenc" if has(&["-d", "--decode"]) => decoded(stdin, text_from_base64),
         "base32" if has(&["-d", "--decode"]) => decoded(stdin, |_| None),
-        "openssl" if has(&["-d"]) && has(&["base64", "-base64", "-a", "enc"]) => decoded(stdin, text_from_base64),
+        "openssl" if has(&["-d"]) && has(&["base64", "-base64", "-a", "enc"]) => {
+            decoded(stdin, text_from_base64)
+        }
         "openssl" if has(&["-d"]) => decoded(stdin, |_| None),
         "xxd" if args.iter().any(|arg| arg.starts_with("-r")) => decoded(stdin, from_hex),
         "rev" => decoded(stdin, |text| {
-            let lines: Vec<String> = text.lines().map(|line| line.chars().rev().collect()).collect();
+            let lines: Vec<String> = text
+                .lines()
+                .map(|line| line.chars().rev().collect())
+                .collect();
             Some(lines.join("\n"))
         }),
         "tr" => decoded(stdin, |text| tr(args, text)),
-        "gunzip" | "zcat" | "bunzip2" | "bzcat" | "unxz" | "xzcat" | "unzstd" | "zstdcat" | "uudecode" => {
+        "gunzip" | "zcat" | "bunzip2" | "bzcat" | "unxz" | "xzcat" | "unzstd" | "zstdcat"
+        | "uudecode" => decoded(stdin, |_| None),
+        "gzip" | "xz" | "bzip2" | "zstd" if has(&["-d", "-dc", "-cd", "--decompress"]) => {
             decoded(stdin, |_| None)
         }
-        "gzip" | "xz" | "bzip2" | "zstd" if has(&["-d", "-dc", "-cd", "--decompress"]) => decoded(stdin, |_| None),
         "gpg" if has(&["-d", "--decrypt"]) => decoded(stdin, |_| None),
-        "tee" | "cat" | "sponge" | "pv" | "head" | "tail" | "sort" | "uniq" | "tac" | "strings" | "fold" | "nl" => stdin,
-        "sed" | "awk" | "cut" | "grep" | "perl" | "jq" => Stream { text: None, ..stdin },
+        "tee" | "cat" | "sponge" | "pv" | "head" | "tail" | "sort" | "uniq" | "tac" | "strings"
+        | "fold" | "nl" => stdin,
+        "sed" | "awk" | "cut" | "grep" | "perl" | "jq" => Stream {
+            text: None,
+            ..stdin
+        },
         _ => return None,
     })
 }

@@ -16,7 +16,12 @@ struct Stretch {
 impl Shell<'_> {
     /// Expands one word into the fields it stands for.
     pub(crate) fn expand(&mut self, word: &Word, fields: &mut Vec<String>) {
-        if let [Piece::Text { text, quoted: false }] = word.as_slice()
+        if let [
+            Piece::Text {
+                text,
+                quoted: false,
+            },
+        ] = word.as_slice()
             && let Some(list) = braces(text)
         {
             fields.extend(list);
@@ -116,7 +121,10 @@ impl Shell<'_> {
 
     /// `$name` or the inside of `${…}`. What is not known stays `$name`.
     fn variable(&mut self, inside: &str) -> String {
-        let inside = inside.strip_suffix("[@]").or(inside.strip_suffix("[*]")).unwrap_or(inside);
+        let inside = inside
+            .strip_suffix("[@]")
+            .or(inside.strip_suffix("[*]"))
+            .unwrap_or(inside);
         let (indirect, inside) = match inside.strip_prefix('!') {
             Some(rest) if !rest.is_empty() => (true, rest),
             _ => (false, inside),
@@ -133,7 +141,13 @@ impl Shell<'_> {
         if let (true, Some(target)) = (indirect, &value) {
             value = self.variables.get(target).cloned();
         }
-        let unknown = || if is_name(name) { format!("${name}") } else { UNKNOWN.into() };
+        let unknown = || {
+            if is_name(name) {
+                format!("${name}")
+            } else {
+                UNKNOWN.into()
+            }
+        };
         let Some(operation) = operator.chars().next() else {
             return value.unwrap_or_else(unknown);
         };

@@ -243,7 +243,8 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        if self.at == start && !self.ended() && !matches!(self.peek(0), b'\n' | b';' | b'|' | b'&') {
+        if self.at == start && !self.ended() && !matches!(self.peek(0), b'\n' | b';' | b'|' | b'&')
+        {
             self.take_char();
         }
         word
@@ -276,8 +277,9 @@ impl<'a> Reader<'a> {
                     return word;
                 }
                 b'\\' if self.peek(1) == b'\n' => self.at += 2,
-                b'\\' if matches!(self.peek(1), b'$' | b'`' | b'\\')
-                    || (to_quote && self.peek(1) == b'"') =>
+                b'\\'
+                    if matches!(self.peek(1), b'$' | b'`' | b'\\')
+                        || (to_quote && self.peek(1) == b'"') =>
                 {
                     self.at += 1;
                     let taken = self.take_char();
@@ -305,7 +307,9 @@ impl<'a> Reader<'a> {
             (_, b'(') => {
                 let script = self.enclosed(2, Nest::Paren);
                 match script.strip_prefix('(') {
-                    Some(sum) if !sum.contains("$(") && !sum.contains('`') => push(word, "0", quoted),
+                    Some(sum) if !sum.contains("$(") && !sum.contains('`') => {
+                        push(word, "0", quoted)
+                    }
                     _ => word.push(Piece::Output { script, quoted }),
                 }
             }
@@ -467,11 +471,19 @@ impl Delimiter {
         for line in text[start..].split_inclusive('\n') {
             at += line.len();
             let bare = line.trim_end_matches(['\n', '\r']);
-            let bare = if self.strip { bare.trim_start_matches('\t') } else { bare };
+            let bare = if self.strip {
+                bare.trim_start_matches('\t')
+            } else {
+                bare
+            };
             if bare == self.word {
                 return (body, at, true);
             }
-            body.push_str(if self.strip { line.trim_start_matches('\t') } else { line });
+            body.push_str(if self.strip {
+                line.trim_start_matches('\t')
+            } else {
+                line
+            });
         }
         (body, text.len(), false)
     }
@@ -557,9 +569,14 @@ pub(crate) fn unescaped(raw: &str) -> String {
         rest = &rest[stop + 1..];
         let digits = |from: usize, most: usize, radix: u32| {
             let len = rest.get(from..).map_or(0, |rest| {
-                rest.bytes().take(most).take_while(|b| char::from(*b).is_digit(radix)).count()
+                rest.bytes()
+                    .take(most)
+                    .take_while(|b| char::from(*b).is_digit(radix))
+                    .count()
             });
-            let value = rest.get(from..from + len).and_then(|d| u32::from_str_radix(d, radix).ok());
+            let value = rest
+                .get(from..from + len)
+                .and_then(|d| u32::from_str_radix(d, radix).ok());
             value.map(|value| (value, from + len))
         };
         let first = rest.bytes().next().unwrap_or(b'\\');

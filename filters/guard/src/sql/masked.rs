@@ -28,11 +28,17 @@ fn walk(sql: &str, mut each: impl FnMut(usize, State)) {
         match state {
             State::Code => match rest[0] {
                 b'-' if rest.starts_with(b"--") => (state, after) = (State::Line, State::Line),
-                b'#' if !rest.starts_with(b"#>") && at > 0 && bytes[at - 1] == b'\n' => (state, after) = (State::Line, State::Line),
+                b'#' if !rest.starts_with(b"#>") && at > 0 && bytes[at - 1] == b'\n' => {
+                    (state, after) = (State::Line, State::Line)
+                }
                 b'/' if rest.starts_with(b"/*") => {
                     (state, after, step) = (State::Block(1), State::Block(1), 2);
                 }
-                b'\'' if at > 0 && matches!(bytes[at - 1], b'e' | b'E') && (at < 2 || !bytes[at - 2].is_ascii_alphanumeric()) => {
+                b'\''
+                    if at > 0
+                        && matches!(bytes[at - 1], b'e' | b'E')
+                        && (at < 2 || !bytes[at - 2].is_ascii_alphanumeric()) =>
+                {
                     after = State::Escaped;
                 }
                 b'\'' => after = State::Single,
@@ -46,13 +52,21 @@ fn walk(sql: &str, mut each: impl FnMut(usize, State)) {
             },
             State::Line if rest[0] == b'\n' => (state, after) = (State::Code, State::Code),
             State::Block(1) if rest.starts_with(b"*/") => (after, step) = (State::Code, 2),
-            State::Block(depth) if rest.starts_with(b"*/") => (after, step) = (State::Block(depth - 1), 2),
-            State::Block(depth) if rest.starts_with(b"/*") => (after, step) = (State::Block(depth + 1), 2),
+            State::Block(depth) if rest.starts_with(b"*/") => {
+                (after, step) = (State::Block(depth - 1), 2)
+            }
+            State::Block(depth) if rest.starts_with(b"/*") => {
+                (after, step) = (State::Block(depth + 1), 2)
+            }
             State::Escaped if rest[0] == b'\\' => step = 2,
             State::Single | State::Escaped if rest.starts_with(b"''") => step = 2,
-            State::Single | State::Escaped if rest[0] == b'\'' => (state, after) = (State::Code, State::Code),
+            State::Single | State::Escaped if rest[0] == b'\'' => {
+                (state, after) = (State::Code, State::Code)
+            }
             State::Name(quote) if rest[0] == quote => (state, after) = (State::Code, State::Code),
-            State::Dollar(open, len) if rest.len() >= len && rest[..len] == bytes[open..open + len] => {
+            State::Dollar(open, len)
+                if rest.len() >= len && rest[..len] == bytes[open..open + len] =>
+            {
                 (state, after, step) = (State::Code, State::Code, len);
             }
             _ => {}
@@ -67,7 +81,11 @@ fn walk(sql: &str, mut each: impl FnMut(usize, State)) {
 
 /// The length of a dollar quote such as `$$` or `$body$`.
 fn tag(rest: &[u8]) -> Option<usize> {
-    let len = rest[1..].iter().take(64).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
+    let len = rest[1..]
+        .iter()
+        .take(64)
+        .take_while(|b| b.is_ascii_alphanumeric() || **b == b'_')
+        .count();
     (rest.get(len + 1) == Some(&b'$') && !rest.get(1)?.is_ascii_digit()).then_some(len + 2)
 }
 
@@ -75,7 +93,10 @@ fn tag(rest: &[u8]) -> Option<usize> {
 pub(crate) fn masked(sql: &str) -> String {
     let mut bytes = sql.as_bytes().to_vec();
     walk(sql, |at, state| {
-        if matches!(state, State::Line | State::Block(_) | State::Single | State::Escaped | State::Dollar(..)) {
+        if matches!(
+            state,
+            State::Line | State::Block(_) | State::Single | State::Escaped | State::Dollar(..)
+        ) {
             bytes[at] = b' ';
         }
     });
@@ -85,7 +106,9 @@ pub(crate) fn masked(sql: &str) -> String {
 /// Whether a comment stands between letters, as in `D/**/ROP`.
 pub(crate) fn comments_removed(sql: &str) -> bool {
     sql.split("/*").skip(1).count() > 0
-        && sql.match_indices("/*").any(|(at, _)| at > 0 && sql.as_bytes()[at - 1].is_ascii_alphanumeric())
+        && sql
+            .match_indices("/*")
+            .any(|(at, _)| at > 0 && sql.as_bytes()[at - 1].is_ascii_alphanumeric())
 }
 
 /// The statements of a text, cut at semicolons outside strings and comments.
@@ -113,7 +136,9 @@ pub(crate) fn executable_comments(sql: &str) -> String {
     while let Some(at) = rest.find("/*!").or_else(|| rest.find("/*M!")) {
         out.push_str(&rest[..at]);
         let inside = &rest[at..];
-        let inside = inside.trim_start_matches(['/', '*', 'M', '!']).trim_start_matches(|c: char| c.is_ascii_digit());
+        let inside = inside
+            .trim_start_matches(['/', '*', 'M', '!'])
+            .trim_start_matches(|c: char| c.is_ascii_digit());
         let end = inside.find("*/").unwrap_or(inside.len());
         out.push(' ');
         out.push_str(&inside[..end]);
