@@ -52,7 +52,7 @@ impl PolicySource {
     }
 
     /// The policies, without the tests; with the built-in libraries that they name.
-    pub fn policies(&self) -> impl Iterator<Item = &PolicyFile> {
+    pub fn policies(&self) -> impl Iterator<Item = &PolicyFile> + use<'_> {
         let files = self.files.iter().filter(|file| !file.is_test());
         files.chain(crate::library::named(self))
     }
