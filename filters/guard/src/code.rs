@@ -255,8 +255,21 @@ fn encoded(code: &str, look: &mut Look) {
 fn calls(code: &str, language: Language, look: &mut Look) {
     let masked = Masked::of(code, language);
     notebook(code, look);
+    let over_many = masked.goes_over_many();
     for (name, inside) in masked.calls(code) {
-        call(name, inside, code, &masked, look);
+        if !look.spend(inside.len()) {
+            return;
+        }
+        let literals = strings(inside);
+        deletes(name, inside, &literals, over_many, look);
+        queries(name, &literals, code, look);
+        clouds(name, look);
+        if is(name, RUNS) && !(name == "exec" && DECODES.iter().any(|d| inside.contains(d))) {
+            runs(name, inside, &literals, look);
+        }
+        if is(name, EVALUATES) {
+            evaluates(inside, &literals, look);
+        }
     }
     if matches!(language, Language::Ruby | Language::Perl | Language::Php) {
         for script in masked.backquoted(code) {
@@ -292,61 +305,53 @@ fn is(name: &str, known: &[&str]) -> bool {
     })
 }
 
-/// One call: its name, and what stands in its brackets.
-fn call(name: &str, inside: &str, code: &str, masked: &Masked, look: &mut Look) {
-    if !look.spend(inside.len()) {
-        return;
-    }
-    let literals = strings(inside);
-    let recursive = [
+/// Calls that delete things of a cloud, by the clients of their makers.
+const CLOUDS: &[&str] = &[
+    ".delete_bucket",
+    ".terminate_instances",
+    ".delete_db_instance",
+    ".delete_table",
+    ".delete_stack",
+    ".delete_cluster",
+    ".delete_namespace",
+    ".delete_volume",
+];
+
+/// A call that deletes files. `over_many`: the code around it goes over many things.
+fn deletes(name: &str, inside: &str, literals: &[String], over_many: bool, look: &mut Look) {
+    let ways = [
         "recursive: true",
         "recursive:true",
         "recursive=True",
         "recursive = true",
-    ]
-    .iter()
-    .any(|r| inside.contains(r));
+    ];
+    let recursive = ways.iter().any(|way| inside.contains(way));
     if is(name, DELETES_TREES) || (is(name, DELETES_ONE) && recursive) {
-        let temporary =
-            !literals.is_empty() && literals.iter().all(|path| place(path) == Place::Temporary);
-        let named_temporary =
-            literals.is_empty() && place(&format!("${}", inside.trim())) == Place::Temporary;
-        look.found(
-            Action::DeleteFiles,
-            if temporary || named_temporary {
-                0.4
-            } else {
-                0.9
-            },
-        );
+        let temporary = match literals {
+            [] => place(&format!("${}", inside.trim())) == Place::Temporary,
+            paths => paths.iter().all(|path| place(path) == Place::Temporary),
+        };
+        look.found(Action::DeleteFiles, if temporary { 0.4 } else { 0.9 });
     } else if is(name, DELETES_ONE) {
         let worst = literals.iter().map(|path| place(path)).max();
         let made =
             literals.is_empty() || inside.contains(['+', '{', '%']) || inside.contains("join");
-        let many = made && masked.goes_over_many();
-        look.found(
-            Action::DeleteFiles,
-            if many || matches!(worst, Some(Place::Vital | Place::Device)) {
-                0.85
-            } else {
-                0.5
-            },
-        );
+        let vital = matches!(worst, Some(Place::Vital | Place::Device));
+        let many = made && over_many;
+        look.found(Action::DeleteFiles, if many || vital { 0.85 } else { 0.5 });
     }
-    if is(name, RUNS) && !(name == "exec" && DECODES.iter().any(|d| inside.contains(d))) {
-        runs(name, inside, &literals, look);
-    }
-    if is(name, EVALUATES) {
-        evaluates(inside, &literals, look);
-    }
-    if is(name, QUERIES) && !name.ends_with("re.exec") {
+}
+
+/// A call that runs SQL: the statements in it, or, where it names a variable, those in the code around it.
+fn queries(name: &str, literals: &[String], code: &str, look: &mut Look) {
+    if is(name, QUERIES) {
         for literal in literals
             .iter()
             .filter(|literal| sql::looks_like_sql(literal))
         {
             sql::look_at(literal, look);
         }
-        if literals.is_empty() && is(name, &[".execute", ".query"]) {
+        if literals.is_empty() && is(name, &[".execute", ".query"]) && look.spend(code.len()) {
             for literal in strings(code)
                 .iter()
                 .filter(|literal| sql::looks_like_sql(literal))
@@ -356,26 +361,20 @@ fn call(name: &str, inside: &str, code: &str, masked: &Masked, look: &mut Look) 
             }
         }
     }
-    if name.ends_with(".drop_database")
-        || name.ends_with(".dropDatabase")
-        || name.ends_with(".drop_collection")
-        || name.ends_with(".drop_all")
-    {
+}
+
+/// A call that deletes databases, things of a cloud, or what an address names.
+fn clouds(name: &str, look: &mut Look) {
+    let databases = [
+        ".drop_database",
+        ".dropDatabase",
+        ".drop_collection",
+        ".drop_all",
+    ];
+    if is(name, &databases) {
         look.found(Action::DeleteDatabase, 0.95);
     }
-    if is(
-        name,
-        &[
-            ".delete_bucket",
-            ".terminate_instances",
-            ".delete_db_instance",
-            ".delete_table",
-            ".delete_stack",
-            ".delete_cluster",
-            ".delete_namespace",
-            ".delete_volume",
-        ],
-    ) {
+    if is(name, CLOUDS) {
         look.found(Action::DeleteInfrastructure, 0.9);
     }
     if is(name, &["requests.delete", "axios.delete", "httpx.delete"]) {

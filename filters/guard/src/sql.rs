@@ -396,7 +396,7 @@ fn scan(words: &[String], look: &mut Look) {
                 if at == 0 || next == "from" || words.first().is_some_and(|w| w == "alter") =>
             {
                 let narrowed = after.iter().any(|word| word == "where")
-                    && !words.first().is_some_and(|w| w == "alter");
+                    && words.first().is_none_or(|word| word != "alter");
                 look.found(Action::DeleteDatabase, if narrowed { 0.5 } else { 0.9 });
             }
             ("update", _) if after.iter().any(|word| word == "set") => {

@@ -120,6 +120,12 @@ fn hostile_sql_and_code_take_no_longer_than_they_are_long() {
         "execute immediate '",
         "values (1),(",
         "interval ",
+        "os.remove(x)\n",
+        "c.execute(q)\n",
+        "system \"a\"\n",
+        "for(",
+        "eval(b64decode(",
+        "iex(",
     ];
     for unit in units {
         for tool in ["run_sql", "python", "node", "powershell", "mongo", "redis"] {

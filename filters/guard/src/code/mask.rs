@@ -131,7 +131,7 @@ impl Masked {
     }
 
     /// Calls without brackets, as Ruby and Perl have them: `system "rm"`.
-    pub(crate) fn bare_calls<'c>(&self, code: &'c str) -> Vec<(&'static str, String)> {
+    pub(crate) fn bare_calls(&self, code: &str) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         for name in ["system", "exec", "unlink", "rmtree"] {
             for (at, _) in code.match_indices(name).take(64) {

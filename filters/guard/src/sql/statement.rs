@@ -11,6 +11,11 @@ use sqlparser::ast::{
 /// Judges a statement.
 pub(crate) fn judge(statement: &Statement, look: &mut Look) {
     match statement {
+        Statement::Truncate(_)
+        | Statement::Delete(_)
+        | Statement::Update(_)
+        | Statement::Merge(_)
+        | Statement::Insert(_) => rows(statement, look),
         Statement::Drop {
             object_type,
             names,
@@ -22,6 +27,56 @@ pub(crate) fn judge(statement: &Statement, look: &mut Look) {
             *temporary,
             look,
         ),
+        Statement::AlterTable(alter) => alter
+            .operations
+            .iter()
+            .for_each(|operation| altered(operation, look)),
+        Statement::Grant(grant) => {
+            let all = matches!(grant.privileges, Privileges::All { .. }) || grant.with_grant_option;
+            look.found(Action::Permission, if all { 0.9 } else { 0.5 });
+        }
+        Statement::Revoke(revoke) => {
+            let all = matches!(revoke.privileges, Privileges::All { .. });
+            look.found(Action::Permission, if all { 0.85 } else { 0.5 });
+        }
+        Statement::Copy { to, target, .. } => match target {
+            CopyTarget::Program { command } => {
+                look.found(Action::ExecutePrivileged, 0.95);
+                look.deeper(|look| {
+                    shell::look_at(command, look);
+                });
+            }
+            CopyTarget::File { .. } if *to => look.found(Action::Egress, 0.85),
+            _ => {}
+        },
+        Statement::Query(query) => in_query(query, look),
+        Statement::Explain {
+            analyze: true,
+            statement,
+            ..
+        }
+        | Statement::Prepare { statement, .. } => judge(statement, look),
+        Statement::CreateTable(create) if create.or_replace && !create.temporary => {
+            look.found(Action::DeleteDatabase, 0.85)
+        }
+        Statement::CreateTable(_) | Statement::CreateView(_) | Statement::CreateIndex(_) => {
+            look.found(Action::WriteDatabase, 0.3)
+        }
+        Statement::Kill { .. } => look.found(Action::Stop, 0.6),
+        Statement::DropExtension(_)
+        | Statement::DropDomain(_)
+        | Statement::DropFunction(_)
+        | Statement::DropProcedure { .. }
+        | Statement::DropPolicy(_) => {
+            look.found(Action::DeleteDatabase, 0.8);
+        }
+        other => by_first_words(&other.to_string(), look),
+    }
+}
+
+/// Judges a statement that changes rows.
+fn rows(statement: &Statement, look: &mut Look) {
+    match statement {
         Statement::Truncate(truncate) => {
             let temporary = truncate
                 .table_names
@@ -56,29 +111,6 @@ pub(crate) fn judge(statement: &Statement, look: &mut Look) {
                 if deletes { 0.85 } else { 0.5 },
             );
         }
-        Statement::AlterTable(alter) => alter
-            .operations
-            .iter()
-            .for_each(|operation| altered(operation, look)),
-        Statement::Grant(grant) => {
-            let all = matches!(grant.privileges, Privileges::All { .. }) || grant.with_grant_option;
-            look.found(Action::Permission, if all { 0.9 } else { 0.5 });
-        }
-        Statement::Revoke(revoke) => {
-            let all = matches!(revoke.privileges, Privileges::All { .. });
-            look.found(Action::Permission, if all { 0.85 } else { 0.5 });
-        }
-        Statement::Copy { to, target, .. } => match target {
-            CopyTarget::Program { command } => {
-                look.found(Action::ExecutePrivileged, 0.95);
-                look.deeper(|look| {
-                    shell::look_at(command, look);
-                });
-            }
-            CopyTarget::File { .. } if *to => look.found(Action::Egress, 0.85),
-            _ => {}
-        },
-        Statement::Query(query) => in_query(query, look),
         Statement::Insert(insert) => {
             look.found(
                 Action::WriteDatabase,
@@ -88,27 +120,7 @@ pub(crate) fn judge(statement: &Statement, look: &mut Look) {
                 in_query(query, look);
             }
         }
-        Statement::Explain {
-            analyze: true,
-            statement,
-            ..
-        }
-        | Statement::Prepare { statement, .. } => judge(statement, look),
-        Statement::CreateTable(create) if create.or_replace && !create.temporary => {
-            look.found(Action::DeleteDatabase, 0.85)
-        }
-        Statement::CreateTable(_) | Statement::CreateView(_) | Statement::CreateIndex(_) => {
-            look.found(Action::WriteDatabase, 0.3)
-        }
-        Statement::Kill { .. } => look.found(Action::Stop, 0.6),
-        Statement::DropExtension(_)
-        | Statement::DropDomain(_)
-        | Statement::DropFunction(_)
-        | Statement::DropProcedure { .. }
-        | Statement::DropPolicy(_) => {
-            look.found(Action::DeleteDatabase, 0.8);
-        }
-        other => by_first_words(&other.to_string(), look),
+        _ => {}
     }
 }
 
@@ -214,7 +226,7 @@ fn always(condition: &Expr) -> bool {
         Expr::Nested(inner) => always(inner),
         Expr::Value(value) => match &value.value {
             Value::Boolean(holds) => *holds,
-            Value::Number(number, _) => number.to_string().trim_matches(['0', '.']) != "",
+            Value::Number(number, _) => !number.to_string().trim_matches(['0', '.']).is_empty(),
             Value::SingleQuotedString(text) => {
                 text.parse::<f64>().is_ok_and(|number| number != 0.0)
             }
@@ -262,7 +274,7 @@ fn never(condition: &Expr) -> bool {
         Expr::Nested(inner) => never(inner),
         Expr::Value(value) => {
             matches!(&value.value, Value::Boolean(false))
-                || matches!(&value.value, Value::Number(number, _) if number.to_string() == "0")
+                || matches!(&value.value, Value::Number(number, _) if *number == "0")
         }
         Expr::BinaryOp {
             left,
