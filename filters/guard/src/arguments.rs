@@ -357,7 +357,12 @@ fn meant(key: &str, tool: &str, sort: Sort, language: Option<Language>, text: &s
         (Key::Code, Sort::Prose) if language.is_none() => Meant::Words,
         (Key::Code, Sort::Sql) if language.is_none() => Meant::Sql,
         (Key::Code, _) => Meant::Code(language.or_else(by_tool).unwrap_or_else(|| code_of(text))),
-        (_, Sort::Shell) if matches!(key, "input" | "stdin" | "line" | "lines" | "keys") => {
+        (_, Sort::Shell)
+            if matches!(
+                key,
+                "input" | "stdin" | "line" | "lines" | "keys" | "chars" | "data"
+            ) =>
+        {
             Meant::Code(by_tool().unwrap_or(Language::Shell))
         }
         (_, Sort::Sql) if matches!(key, "input") => Meant::Sql,

@@ -122,6 +122,18 @@ const SHELL_TOOLS: &[&str] = &[
     "subprocess",
     "script",
 ];
+/// Words that make a tool one that runs what it is given, whatever else its name says: `write_stdin`.
+const TERMINALS: &[&str] = &[
+    "bash",
+    "shell",
+    "terminal",
+    "stdin",
+    "zsh",
+    "powershell",
+    "pwsh",
+    "ssh",
+    "console",
+];
 /// Tools of databases.
 const SQL_TOOLS: &[&str] = &[
     "sql",
@@ -175,6 +187,8 @@ pub(crate) fn sort(tool: &str) -> Sort {
         Sort::Redis
     } else if any(&words, &["graphql"]) {
         Sort::GraphQl
+    } else if any(&words, TERMINALS) {
+        Sort::Shell
     } else if any(&words, PROSE_TOOLS) {
         Sort::Prose
     } else if any(&words, SQL_TOOLS) || words.as_slice() == ["query"] {

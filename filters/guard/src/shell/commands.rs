@@ -50,7 +50,7 @@ impl Shell<'_> {
         if let Some(written) = self.wrapped(&argv, &stdin) {
             return written;
         }
-        if path.starts_with("$(") {
+        if path.starts_with('$') {
             self.look.found(Action::ExecuteHidden, 0.5);
         }
         self.plain(&name, &argv, stdin, before)
@@ -293,6 +293,14 @@ impl Shell<'_> {
                 }
                 return Stream::default();
             }
+            let attached = flags
+                .iter()
+                .filter(|flag| flag.len() == 2)
+                .find_map(|flag| arg.strip_prefix(flag));
+            if let Some(text) = attached {
+                self.look.deeper(|look| code::look_at(text, language, look));
+                return Stream::default();
+            }
             match arg.as_str() {
                 "-m" => {
                     programs::look_at(&args[at + 1..], self.look);
@@ -338,7 +346,11 @@ impl Shell<'_> {
         }
         Some(match inner {
             Inner::Words => self.deeper_command(words, stdin.clone()),
-            Inner::Script => self.inner(&words.join(" "), stdin.clone()),
+            Inner::Script => {
+                let options = words.iter().take_while(|word| word.starts_with('-'));
+                let script = words[options.count()..].join(" ");
+                self.inner(&script, stdin.clone())
+            }
         })
     }
 
