@@ -124,13 +124,9 @@ fn engine(config: &Config, policy: Arc<Policy>, placeholders: Placeholders) -> E
 }
 
 fn upstream_keys(config: &Config) -> UpstreamKeys {
-    UpstreamKeys::new(
-        config
-            .upstreams
-            .iter()
-            .filter_map(|u| u.key.as_ref())
-            .map(|key| key.expose()),
-    )
+    let providers = config.upstreams.iter().filter_map(|u| u.key.as_ref());
+    let tool_servers = config.tool_servers.iter().flat_map(|s| s.secrets());
+    UpstreamKeys::new(providers.chain(tool_servers).map(|key| key.expose()))
 }
 
 /// Time since the first call: what the engine measures with.

@@ -22,6 +22,17 @@ pub struct ToolServer {
 }
 
 impl ToolServer {
+    /// What the gateway shows the server and agents must never see.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match &self.reach {
+            Reach::Program(program) => program.env.iter().map(|(_, value)| value).collect(),
+            Reach::Address(address) => {
+                let oauth = address.oauth.as_ref().map(|oauth| &oauth.client_secret);
+                address.key.iter().chain(oauth).collect()
+            }
+        }
+    }
+
     /// Whether a team sees it.
     pub fn is_seen_by(&self, team: &str) -> bool {
         self.teams.is_empty() || self.teams.iter().any(|one| one == team)
