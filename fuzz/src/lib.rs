@@ -16,6 +16,7 @@ pub use gate::gate;
 pub use gateway::{config, unpack};
 pub use json::{edits, json};
 pub use sallyport_detect::fuzz_detect as detect;
+pub use sallyport_guard::fuzz_guard as guard;
 pub use sallyport_policy::fuzz_compile as policy;
 pub use streams::{sse, stream};
 pub use words::flow;
@@ -34,6 +35,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("edits", edits),
     ("policy", policy),
     ("detect", detect),
+    ("guard", guard),
     ("flow", flow),
     #[cfg(feature = "gateway")]
     ("config", config),
