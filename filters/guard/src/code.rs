@@ -370,6 +370,8 @@ fn clouds(name: &str, look: &mut Look) {
         ".dropDatabase",
         ".drop_collection",
         ".drop_all",
+        ".delete_all",
+        ".destroy_all",
     ];
     if is(name, &databases) {
         look.found(Action::DeleteDatabase, 0.95);

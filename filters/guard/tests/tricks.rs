@@ -46,6 +46,7 @@ fn tricks_of_the_shell_are_seen_through() {
         "echo cm0gLXJmIC9zcnY= > f; base64 -d f | sh",
         "echo rm -rf /srv > f; chmod +x f; ./f",
         "function f() { rm -rf \"$1\"; }; f /srv",
+        "at now <<< 'rm -rf /srv'",
         "ls\r\nrm -rf /srv\r\n",
     ] {
         assert!(alarms("bash", None, script), "{script:?}");

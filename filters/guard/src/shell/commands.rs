@@ -334,6 +334,10 @@ impl Shell<'_> {
         if let Some(script) = wrappers::script_option(argv) {
             return Some(self.inner(&script, stdin.clone()));
         }
+        if matches!(name, "at" | "batch") && stdin.piped {
+            self.run(stdin.clone(), Language::Shell);
+            return Some(Stream::default());
+        }
         if name == "xargs" || name == "gxargs" {
             return Some(self.xargs(&argv[1..], stdin.clone()));
         }
