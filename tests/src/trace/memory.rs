@@ -136,6 +136,7 @@ fn judge(
     let terms = Terms {
         hidden: ruling.trail.hidden.clone(),
         model: payload.model().map(str::to_owned),
+        ..Terms::default()
     };
     let answer = answers.map(|text| judge_answer(engine, own, &about, terms, text));
     Some(Judged {
