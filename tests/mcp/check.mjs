@@ -1,7 +1,8 @@
 // Uses a server as a client of an official TypeScript SDK does, and prints one JSON object a line for each thing it tried:
 //   check.mjs v1|v2-legacy|v2 PLAN URL
 //   check.mjs v1|v2-legacy|v2 PLAN COMMAND ARGUMENTS…     (over stdio)
-// What is tried is in plans.json; `{folder}` in it is $MCP_FOLDER.
+// What is tried is in plans.json; `{folder}` in it is $MCP_FOLDER. A call that is `wrong` is to be refused, in whose words
+// does not matter; of a call with `progress`, so many reports are certain to come before the answer.
 import fs from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { connect } from './sdk.mjs';
@@ -36,10 +37,14 @@ function told(error) {
   return { error: error.code ?? error.name, data: error.data };
 }
 
+// A check that takes longer is hung.
+const LONG = 20_000;
+
 async function check(what, act) {
   let line;
+  const hung = pause(LONG, undefined, { ref: false }).then(() => Promise.reject({ code: 'hung' }));
   try {
-    line = { check: what, ok: true, got: (await act()) ?? null };
+    line = { check: what, ok: true, got: (await Promise.race([act(), hung])) ?? null };
   } catch (error) {
     line = { check: what, ok: false, got: told(error) };
   }
@@ -67,7 +72,11 @@ async function all(list, entries) {
   return found;
 }
 
-async function call({ name, arguments: given }, options = {}) {
+async function call({ name, arguments: given, progress: certain, wrong }, options = {}) {
+  if (wrong) {
+    const refused = await client.callTool({ name, arguments: given ?? {} }).then(({ isError }) => isError, () => true);
+    return refused ? 'refused' : 'served';
+  }
   heard.logs.length = 0;
   const progress = [];
   const onprogress = (step) => progress.push(step);
@@ -76,7 +85,7 @@ async function call({ name, arguments: given }, options = {}) {
   const result = sdk === 'v1'
     ? await client.callTool(params, undefined, { onprogress, ...options })
     : await client.callTool(params, { onprogress, ...options });
-  return { result, progress, logs: [...heard.logs] };
+  return { result, progress: progress.slice(0, certain), logs: [...heard.logs] };
 }
 
 await check('server', () => ({

@@ -1,5 +1,5 @@
 """Uses a server as a Python client does, and prints one JSON object a line for each thing it tried:
-check.py legacy|auto|fastmcp PLAN URL. What is tried is in plans.json."""
+check.py legacy|auto|fastmcp PLAN URL. What is tried is in plans.json, as check.mjs explains it."""
 
 import asyncio
 import contextlib
@@ -17,6 +17,7 @@ from mcp.client.streamable_http import create_mcp_http_client, streamable_http_c
 WHICH, NAME, URL = sys.argv[1:]
 PLAN = json.loads((Path(__file__).parent / "plans.json").read_text())[NAME]
 HEADERS = {"authorization": f"Bearer {os.environ['MCP_KEY']}"} if "MCP_KEY" in os.environ else {}
+LONG = 20  # A check that takes longer is hung, in seconds.
 LOGS = []
 
 
@@ -68,7 +69,7 @@ async def connected():
 
 async def check(what, act):
     try:
-        line = {"check": what, "ok": True, "got": plain(await act())}
+        line = {"check": what, "ok": True, "got": plain(await asyncio.wait_for(act(), LONG))}
     except Exception as error:
         code = getattr(error, "code", None) or getattr(getattr(error, "error", None), "code", None)
         line = {"check": what, "ok": False, "got": code or type(error).__name__}
@@ -76,6 +77,8 @@ async def check(what, act):
 
 
 async def call(client, wanted):
+    if wanted.get("wrong"):
+        return await refused(client, wanted)
     LOGS.clear()
     progress = []
 
@@ -86,7 +89,16 @@ async def call(client, wanted):
         result = await client.call_tool_mcp(wanted["name"], wanted.get("arguments", {}), progress_handler=step)
     else:
         result = await client.call_tool(wanted["name"], wanted.get("arguments", {}), progress_callback=step)
-    return {"result": plain(result), "progress": progress, "logs": list(LOGS)}
+    return {"result": plain(result), "progress": progress[: wanted.get("progress")], "logs": list(LOGS)}
+
+
+async def refused(client, wanted):
+    use = client.call_tool_mcp if WHICH == "fastmcp" else client.call_tool
+    try:
+        result = await use(wanted["name"], wanted.get("arguments", {}))
+    except Exception:
+        return "refused"
+    return "refused" if plain(result).get("isError") else "served"
 
 
 async def cancelled(client):

@@ -92,13 +92,21 @@ fn without_hints(value: &mut Value) {
 
 /// Everything went well but what is meant to fail.
 fn content(lines: &Lines, of: &str) {
-    let meant = |check: &str| check.contains("no_such") || check.contains("nowhere");
+    let meant = |check: &str| check.contains("no_such_prompt") || check.contains("nowhere");
     let check = |line: &Value| line["check"].as_str().unwrap_or_default().to_owned();
     let failed: Vec<_> = lines
         .iter()
         .filter(|line| line["ok"] != true && !meant(&check(line)))
         .collect();
     assert!(failed.is_empty(), "{of}: {failed:#?}");
+    let served: Vec<_> = lines
+        .iter()
+        .filter(|line| line["got"] == "served")
+        .collect();
+    assert!(
+        served.is_empty(),
+        "{of}: it should have been refused: {served:?}"
+    );
     assert!(lines.len() > 3, "{of}: it tried next to nothing: {lines:?}");
 }
 

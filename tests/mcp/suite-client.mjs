@@ -9,8 +9,15 @@ let client;
 
 async function callAll(tools) {
   for (const tool of tools) {
-    await client.callTool({ name: tool.name, arguments: tool.arguments ?? {} });
+    await client.callTool({ name: tool.name, arguments: tool.arguments ?? fitting(tool.inputSchema) });
   }
+}
+
+// Arguments that a schema asks for: who checks them on the way would refuse a call without.
+function fitting(schema = {}) {
+  const values = { string: 'text', integer: 1, number: 1.5, boolean: true, array: [], object: {} };
+  const wanted = (schema.required ?? []).map((name) => [name, values[schema.properties?.[name]?.type] ?? 'text']);
+  return Object.fromEntries(wanted);
 }
 
 // How each scenario is played, by its name; the others only list and call.
