@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 pub const SERVER: &str = "fixture";
 
 /// Whether the gateway serves `/mcp` and `/mcp/{server}`. Until it does, only the direct halves of the comparisons run.
-pub const IS_SERVED: bool = false;
+pub const IS_SERVED: bool = true;
 
 /// The npm packages of `tests/mcp`, with its scripts beside them.
 #[derive(Clone, Debug)]
