@@ -312,10 +312,11 @@ async fn clients_get_the_same_of_the_fixture_through_the_gateway() {
 async fn clients_get_the_same_of_server_everything_through_the_gateway() {
     let packages = mcp::packages();
     let server = everything(&packages).await;
+    // A client of both eras would speak the modern one with the gateway, and no comparison would hold.
     for client in [
         javascript(&packages, "v1"),
-        javascript(&packages, "v2"),
-        python("auto"),
+        javascript(&packages, "v2-legacy"),
+        python("legacy"),
     ] {
         let direct = client
             .run(
