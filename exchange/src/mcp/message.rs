@@ -70,6 +70,8 @@ pub struct Message {
     pub request_id: Option<Place>,
     /// `params.cursor`.
     pub cursor: Option<Place>,
+    /// `_meta["io.modelcontextprotocol/subscriptionId"]`: the id of the request that listens.
+    pub subscription: Option<Place>,
     /// `params._meta`, or `result._meta`.
     pub meta: Option<Span>,
 }
@@ -219,6 +221,9 @@ impl Message {
                 .flatten()
                 .map(Place::of),
             cursor: param("cursor").map(Place::of),
+            subscription: meta
+                .and_then(|m| m.member("io.modelcontextprotocol/subscriptionId"))
+                .map(Place::of),
             meta: meta.map(Value::span),
             method_name,
         })

@@ -307,10 +307,18 @@ impl Call<'_> {
         upstream_id: u64,
     ) -> Result<Ended, Failure> {
         let mut cancelled = self.cancelled.clone();
+        let mut pauses = replies.pauses();
+        if replies.is_stream() {
+            self.out.set_streamed();
+        }
         loop {
             let reply = tokio::select! {
                 biased;
                 reply = replies.next() => reply,
+                Ok(()) = pauses.changed() => {
+                    self.out.pause(*pauses.borrow_and_update());
+                    continue;
+                }
                 () = wanted_no_more(&mut cancelled) => {
                     self.cancel(connection, upstream_id).await;
                     return Err(Failure::AgentLeft);
@@ -353,10 +361,14 @@ impl Call<'_> {
             return;
         };
         let own = request.message.progress_token.as_ref();
+        let listener = request.message.id.as_ref();
         self.out
             .push(judged.for_agent(cleared, |edits, message: &Message| {
                 if let (Some(place), Some(own)) = (&message.progress_token, own) {
                     replace(edits, place, &own.raw);
+                }
+                if let (Some(place), Some(listener)) = (&message.subscription, listener) {
+                    replace(edits, place, &listener.raw);
                 }
             }));
     }
@@ -440,6 +452,9 @@ impl Call<'_> {
         let message = Message::read(cleared.as_str()).map_err(|_| Fault::Garbled)?;
         let edits = readdress::apply(cleared.as_str(), |edits, root| {
             if let (Some(place), Some(own)) = (&message.id, own) {
+                replace(edits, place, &own.raw);
+            }
+            if let (Some(place), Some(own)) = (&message.subscription, own) {
                 replace(edits, place, &own.raw);
             }
             let Some(result) = root.member("result") else {

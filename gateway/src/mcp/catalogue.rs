@@ -80,9 +80,13 @@ impl Tool {
     ///
     /// Says what is wrong by place and rule, never by value: an argument may hold a secret.
     pub fn check(&self, arguments: &str, strict: bool) -> Result<(), String> {
-        let Ok(instance) = serde_json::from_str::<serde_json::Value>(arguments) else {
+        let Ok(mut instance) = serde_json::from_str::<serde_json::Value>(arguments) else {
             return Err("the arguments are not JSON".to_owned());
         };
+        // Many agents write `null` for an argument that they leave out.
+        if let Some(members) = instance.as_object_mut() {
+            members.retain(|_, value| !value.is_null());
+        }
         let mut mistakes: Vec<String> = Vec::new();
         if let Some(validator) = self.validator() {
             for error in validator.iter_errors(&instance).take(MISTAKES_TOLD) {

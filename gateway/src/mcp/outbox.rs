@@ -5,6 +5,7 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// Messages of one stream that are kept for redelivery.
@@ -31,6 +32,8 @@ struct Kept {
     first: u64,
     ended: bool,
     status: u16,
+    streamed: bool,
+    pause: Option<Duration>,
 }
 
 /// What a reader finds.
@@ -40,6 +43,8 @@ pub enum Next {
     Message(u64, Bytes),
     /// Nothing will come any more.
     Ended,
+    /// Nothing will come for so long: the reader may leave and come again.
+    Paused(Duration),
     /// Somebody else reads this stream now.
     TakenOver,
 }
@@ -98,16 +103,27 @@ impl Outbox {
         }
     }
 
+    /// The server answers with a stream, so the agent is answered with one.
+    pub fn set_streamed(&self) {
+        self.lock().streamed = true;
+    }
+
+    /// Nothing will come for so long. Told once, to who reads now.
+    pub fn pause(&self, pause: Duration) {
+        self.lock().pause = Some(pause);
+        self.grown.send_modify(|n| *n += 1);
+    }
+
     /// Adds the last message: nothing comes after it. `status`: the HTTP status if it is the only one.
     pub fn finish(&self, status: u16, message: Bytes) {
         self.lock().status = status;
         self.push_last(message, true);
     }
 
-    /// Whether one message is all that was ever said.
+    /// Whether one message is all that was ever said, and may be said without a stream.
     pub fn is_only_message(&self) -> bool {
         let kept = self.lock();
-        kept.ended && kept.first == 1 && kept.messages.len() == 1
+        kept.ended && !kept.streamed && kept.first == 1 && kept.messages.len() == 1
     }
 
     /// Whether all has been said.
@@ -145,13 +161,13 @@ impl Outbox {
     }
 
     fn look(&self, after: u64) -> Option<Next> {
-        let kept = self.lock();
+        let mut kept = self.lock();
         let number = (after + 1).max(kept.first);
         let at = usize::try_from(number - kept.first).ok()?;
         match kept.messages.get(at) {
             Some(message) => Some(Next::Message(number, message.clone())),
             None if kept.ended => Some(Next::Ended),
-            None => None,
+            None => kept.pause.take().map(Next::Paused),
         }
     }
 

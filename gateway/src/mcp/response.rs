@@ -167,11 +167,16 @@ fn nobody_asked() -> Failure {
 pub async fn last(out: &Arc<Outbox>, reader: u64, session: &Arc<Session>) -> Option<Bytes> {
     let mut after = 0;
     let mut last: Option<Bytes> = None;
-    while let Next::Message(number, message) = out.next(reader, after).await {
-        after = number;
-        if let Some(earlier) = last.replace(message) {
-            session.main.push(earlier);
+    loop {
+        match out.next(reader, after).await {
+            Next::Message(number, message) => {
+                after = number;
+                if let Some(earlier) = last.replace(message) {
+                    session.main.push(earlier);
+                }
+            }
+            Next::Paused(_) => {}
+            Next::Ended | Next::TakenOver => return last,
         }
     }
-    last
 }

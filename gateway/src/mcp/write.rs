@@ -90,6 +90,7 @@ impl Follow<'_> {
                     self.after = number;
                     last = Some(message);
                 }
+                Some(Next::Paused(_)) => {}
                 Some(_) => break,
                 None => {}
             }
@@ -112,6 +113,16 @@ impl Follow<'_> {
                 Some(Next::Message(number, message)) => {
                     self.after = number;
                     event(&message, self.ids.then(|| self.id()))
+                }
+                Some(Next::Paused(pause)) => {
+                    // An agent that cannot take the stream up again stays.
+                    if !self.ids {
+                        next = Some(self.out.next(self.reader, self.after).await);
+                        continue;
+                    }
+                    let millis = pause.as_millis();
+                    let _ = send(http, Bytes::from(format!("retry: {millis}\n\n"))).await;
+                    break;
                 }
                 Some(Next::Ended | Next::TakenOver) => break,
                 None => Bytes::from_static(COMMENT),
@@ -169,6 +180,7 @@ pub async fn old_stream(
                     after = number;
                     event(&message, None)
                 }
+                Next::Paused(_) => continue,
                 Next::Ended | Next::TakenOver => break,
             },
             _ = http.read_body_or_idle(true) => return,

@@ -25,6 +25,8 @@ pub(super) enum Said {
         /// It may be greeted the legacy way.
         legacy: bool,
     },
+    /// It did not take the revision now, but names it as one that it takes: it is asked again.
+    Again,
     /// It is modern, and does not want this.
     ModernNo,
     /// Anything else: it is not of this era.
@@ -118,6 +120,9 @@ fn error(answer: Value<'_>) -> Said {
     match code {
         Some(UNSUPPORTED_VERSION) => {
             let supported = error.and_then(|error| error.member("data")?.member("supported"));
+            if supported.is_some_and(|all| revisions(all).any(|r| r == Revision::MODERN)) {
+                return Said::Again;
+            }
             Said::OtherRevision {
                 legacy: supported.is_some_and(|all| revisions(all).any(|r| r.era() == Era::Legacy)),
             }
@@ -175,6 +180,10 @@ mod tests {
             (
                 r#"{"error":{"code":-32022,"data":{"supported":["2030-01-01"]}}}"#,
                 "OtherRevision { legacy: false }",
+            ),
+            (
+                r#"{"error":{"code":-32022,"data":{"supported":["2026-07-28"]}}}"#,
+                "Again",
             ),
             (r#"{"result":{}}"#, "No"),
             ("rubbish", "No"),

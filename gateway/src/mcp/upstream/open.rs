@@ -152,6 +152,19 @@ impl Opening<'_> {
 
     async fn modern(&self) -> Result<Opened, No> {
         let session = Arc::new(self.session(Era::Modern)?);
+        let mut said = self.discover(&session).await?;
+        if matches!(said, Said::Again) {
+            said = self.discover(&session).await?;
+        }
+        let hello = heard(said)?;
+        let transport = Transport::Streamable {
+            session,
+            _listener: None,
+        };
+        Ok((transport, hello))
+    }
+
+    async fn discover(&self, session: &Arc<Session>) -> Result<Said, No> {
         let method = HeaderName::from_static("mcp-method");
         let call = Call {
             id: DISCOVER_ID,
@@ -164,12 +177,7 @@ impl Opening<'_> {
         };
         let answer = tokio::time::timeout(self.probe_time(), asked).await;
         let answer = answer.unwrap_or(Err(Fault::Slow)).map_err(no_probe)?;
-        let hello = heard(greet::discovered(&answer))?;
-        let transport = Transport::Streamable {
-            session,
-            _listener: None,
-        };
-        Ok((transport, hello))
+        Ok(greet::discovered(&answer))
     }
 
     async fn legacy(&self) -> Result<Opened, No> {
@@ -330,7 +338,9 @@ fn heard(said: Said) -> Result<Hello, No> {
     match said {
         Said::Hello(hello) => Ok(hello),
         Said::OtherRevision { legacy: true } => Err(No::Other(Fault::NoCommonRevision)),
-        Said::OtherRevision { legacy: false } => Err(No::Final(Fault::NoCommonRevision)),
+        Said::OtherRevision { legacy: false } | Said::Again => {
+            Err(No::Final(Fault::NoCommonRevision))
+        }
         // `initialize` is not known to a modern server, and `server/discover` may need what was not sent.
         Said::ModernNo | Said::No => Err(No::Other(Fault::NoHello)),
     }

@@ -4,7 +4,7 @@ use super::Fault;
 use super::demux::Entry;
 use bytes::Bytes;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// The messages that belong to one request, in order; the response is the last.
@@ -13,6 +13,7 @@ pub struct Replies {
     status: u16,
     stream: bool,
     patience: Option<Patience>,
+    pauses: watch::Receiver<Duration>,
 }
 
 /// How long a server is waited for.
@@ -46,6 +47,8 @@ pub(super) struct Queued {
 pub(super) struct Outlet {
     pub before: mpsc::Sender<Queued>,
     pub answer: oneshot::Sender<Result<Queued, Fault>>,
+    /// Told when the server ends a connection before the answer, with how long it wants to be left alone.
+    pub pauses: watch::Sender<Duration>,
 }
 
 impl Replies {
@@ -55,6 +58,7 @@ impl Replies {
             status,
             stream: false,
             patience: None,
+            pauses: watch::channel(Duration::ZERO).1,
         }
     }
 
@@ -62,6 +66,7 @@ impl Replies {
     pub(super) fn several(waiting: usize, status: u16, stream: bool) -> (Outlet, Replies) {
         let (before, coming) = mpsc::channel(waiting);
         let (answer, last) = oneshot::channel();
+        let (told, pauses) = watch::channel(Duration::ZERO);
         let source = Source::Several {
             before: coming,
             answer: Some(last),
@@ -72,8 +77,14 @@ impl Replies {
             status,
             stream,
             patience: None,
+            pauses,
         };
-        (Outlet { before, answer }, replies)
+        let outlet = Outlet {
+            before,
+            answer,
+            pauses: told,
+        };
+        (outlet, replies)
     }
 
     /// Waits no longer than this.
@@ -118,6 +129,12 @@ impl Replies {
             *answer = None;
         }
         Some(next)
+    }
+
+    /// Changes when the server ended a connection before its answer and will be asked again after so long
+    /// (2025-11-25, Transports: polling).
+    pub fn pauses(&self) -> watch::Receiver<Duration> {
+        self.pauses.clone()
     }
 
     /// Whether the server answers with a stream of events.

@@ -11,7 +11,7 @@ use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
 const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 const VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -143,6 +143,7 @@ impl Session {
                 session: self.clone(),
                 id: call.id,
                 before: outlet.before.clone(),
+                pauses: outlet.pauses.clone(),
                 events: Events::default(),
             };
             tokio::spawn(serve(stream, answer, outlet, call.lasts, permit));
@@ -219,6 +220,7 @@ async fn serve(
     let Outlet {
         before,
         answer: mut to,
+        pauses: _,
     } = outlet;
     drop(before);
     let era = stream.session.era;
@@ -264,6 +266,7 @@ struct Stream {
     session: Arc<Session>,
     id: u64,
     before: mpsc::Sender<Queued>,
+    pauses: watch::Sender<Duration>,
     events: Events,
 }
 
@@ -299,7 +302,9 @@ impl Stream {
                 return Err(Fault::Broke);
             }
             let pause = PAUSE_MIN * 2u32.pow(*fruitless);
-            tokio::time::sleep(self.events.retry.unwrap_or(pause).max(pause)).await;
+            let pause = self.events.retry.unwrap_or(pause).max(pause);
+            self.pauses.send_replace(pause);
+            tokio::time::sleep(pause).await;
             self.events.reconnect();
             match self.session.get(Some(after)).await {
                 Ok(answer) => return Ok(answer),
