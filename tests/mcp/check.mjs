@@ -27,7 +27,8 @@ const answers = {
   },
 };
 const hearing = {
-  'notifications/message': ({ params }) => void heard.logs.push(params),
+  // server-everything tells of roots whenever it has asked for them, which falls into any call.
+  'notifications/message': ({ params }) => void (/^Roots updated/.test(params.data) || heard.logs.push(params)),
   'notifications/tools/list_changed': () => void heard.changes++,
   'notifications/resources/updated': ({ params }) => void heard.updates.push(params.uri),
 };

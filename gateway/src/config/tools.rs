@@ -25,7 +25,16 @@ impl ToolServer {
     /// What the gateway shows the server and agents must never see.
     pub fn secrets(&self) -> Vec<&Secret> {
         match &self.reach {
-            Reach::Program(program) => program.env.iter().map(|(_, value)| value).collect(),
+            Reach::Program(program) => {
+                // Not every variable is a secret: masking a folder's name would break answers.
+                const SECRETS: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASS", "CREDENTIAL", "AUTH"];
+                let is_secret = |name: &str| {
+                    let name = name.to_ascii_uppercase();
+                    SECRETS.iter().any(|word| name.contains(word))
+                };
+                let secrets = program.env.iter().filter(|(name, _)| is_secret(name));
+                secrets.map(|(_, value)| value).collect()
+            }
             Reach::Address(address) => {
                 let oauth = address.oauth.as_ref().map(|oauth| &oauth.client_secret);
                 address.key.iter().chain(oauth).collect()

@@ -6,6 +6,12 @@ use bytes::Bytes;
 use pingora_core::protocols::http::ServerSession;
 use pingora_http::ResponseHeader;
 use sallyport_exchange::Reply;
+use std::time::Duration;
+
+/// A body up to this size is read even if it is not wanted, in bytes.
+const REST_MAX: u64 = 64 << 10;
+/// For that.
+const REST_TIME: Duration = Duration::from_secs(1);
 
 /// The header that carries the decision id, in every answer.
 pub const ID_HEADER: &str = "x-sallyport-id";
@@ -17,10 +23,29 @@ pub async fn fail(session: &mut ServerSession, failure: &Failure, account: &mut 
         Failure::Denied(denial) => account.dialect.refuse(denial, account.asked()),
         other => account.dialect.fault(&other.fault(), &account.id),
     };
-    if !session.is_body_done() {
+    take_rest(session).await;
+    write(session, reply, account).await;
+}
+
+/// Reads what is left of a small body, so that the agent hears the refusal and not a broken connection: closing
+/// with unread bytes resets it (RFC 9112 §9.6). What is larger, or slow, is left, and the connection closed.
+pub async fn take_rest(session: &mut ServerSession) {
+    if session.is_body_done() {
+        return;
+    }
+    let headers = &session.req_header().headers;
+    let announced = headers
+        .get(http::header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    let comes = !headers.contains_key(http::header::EXPECT);
+    let is_small = comes && announced.is_some_and(|length| length <= REST_MAX);
+    let taken = is_small
+        && tokio::time::timeout(REST_TIME, session.drain_request_body())
+            .await
+            .is_ok_and(|drained| drained.is_ok());
+    if !taken {
         session.set_keepalive(None);
     }
-    write(session, reply, account).await;
 }
 
 /// Writes a whole reply.

@@ -27,6 +27,8 @@ pub struct Heads {
     pub last_event: Option<String>,
     /// Whether `Accept` takes JSON, and whether it takes event streams.
     pub accepts: (bool, bool),
+    /// Whether `Accept` names event streams before JSON: then even a lone answer is an event.
+    pub prefers_events: bool,
 }
 
 impl Door {
@@ -69,7 +71,10 @@ impl Heads {
                 .iter()
                 .any(|a| wanted.iter().any(|w| a.eq_ignore_ascii_case(w)))
         };
+        let place = |kind: &str| accept.iter().position(|a| a.eq_ignore_ascii_case(kind));
+        let (json, events) = (place("application/json"), place("text/event-stream"));
         Ok(Heads {
+            prefers_events: events.is_some_and(|e| json.is_none_or(|j| e < j)),
             version: one("mcp-protocol-version")?,
             session: one("mcp-session-id")?,
             last_event: one("last-event-id")?,

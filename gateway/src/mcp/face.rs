@@ -344,7 +344,7 @@ impl Visit<'_> {
             reader,
             after: 0,
             decision: &decision,
-            json: self.heads.accepts.0,
+            json: self.heads.accepts.0 && !self.heads.prefers_events,
             events: self.heads.accepts.1,
             ids: !modern,
             primed: !modern && session.revision() >= Revision::V2025_11_25,

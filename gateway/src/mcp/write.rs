@@ -294,9 +294,7 @@ pub async fn accepted(http: &mut ServerSession, told: Result<Arc<str>, (Failure,
 /// A failure as a JSON-RPC error under the request's id.
 pub async fn failure(http: &mut ServerSession, failure: &Failure, id: &str, account: &mut Account) {
     let (status, body) = rpc(failure, id, &account.id);
-    if !http.is_body_done() {
-        http.set_keepalive(None);
-    }
+    reply::take_rest(http).await;
     let reply = Reply {
         status,
         content_type: "application/json",
