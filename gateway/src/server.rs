@@ -144,33 +144,42 @@ where
         stopping: stopping.clone(),
     });
 
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(config.workers)
-        .thread_name("sallyport")
-        .enable_all()
-        .build()?;
+    let runtime = runtime(config.workers)?;
     runtime.block_on(async {
         let tools = edge.tools.clone();
         let sweeping = tokio::spawn(tools.sessions.clone().sweep(edge.clone()));
-        let mut service = Service::new("agents".to_owned(), Agents::new(edge));
-        match tls {
-            Some(settings) => service.add_tls_with_settings(&agents.to_string(), None, settings),
-            None => service.add_tcp(&agents.to_string()),
-        }
+        let service = agents_service(edge, agents, tls);
         let mut operators_service = Service::new("operators".to_owned(), app);
         operators_service.add_tcp(&operators.to_string());
         let running = Running::start(service, operators_service, fds);
         ready(Addresses { agents, operators }).await;
         stop().await;
         stopping.store(true, Ordering::Relaxed);
-        // Streams that wait for what may never come would hold up the end.
         sweeping.abort();
-        tools.sessions.close_all().await;
+        tools.sessions.end_lasting_streams();
         running.stop(&in_flight, config.timeouts.grace).await;
+        tools.sessions.close_all().await;
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
     records.flush();
     Ok(())
+}
+
+fn runtime(workers: usize) -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(workers)
+        .thread_name("sallyport")
+        .enable_all()
+        .build()
+}
+
+fn agents_service(edge: Edge, at: SocketAddr, tls: Option<TlsSettings>) -> Service<Agents> {
+    let mut service = Service::new("agents".to_owned(), Agents::new(edge));
+    match tls {
+        Some(settings) => service.add_tls_with_settings(&at.to_string(), None, settings),
+        None => service.add_tcp(&at.to_string()),
+    }
+    service
 }
 
 /// Both doors, open.

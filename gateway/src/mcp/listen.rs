@@ -40,6 +40,7 @@ pub async fn listen(
     mut cancelled: watch::Receiver<bool>,
 ) -> Result<Plain, Failure> {
     let servers = may(asking, account, session)?;
+    session.lasts(out);
     let mut modern = Vec::new();
     let mut has_legacy = false;
     for server in &servers {

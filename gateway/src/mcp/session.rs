@@ -15,8 +15,8 @@ use sallyport_exchange::Caller;
 use sallyport_exchange::Operation;
 use sallyport_exchange::mcp::Revision;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
@@ -58,6 +58,7 @@ pub struct Session {
     pub main: Arc<Outbox>,
     /// Streams that listen for changes, with what they want to hear.
     pub listeners: Mutex<Vec<Arc<super::listen::Listener>>>,
+    lasting: Mutex<Vec<Weak<Outbox>>>,
     links: DashMap<Arc<str>, Arc<Link>>,
     streams: Mutex<BTreeMap<u64, Arc<Outbox>>>,
     asked: Mutex<HashMap<u64, Asked>>,
@@ -159,6 +160,13 @@ impl Session {
             streams.remove(&gone);
         }
         stream
+    }
+
+    /// Notes a stream that lasts until it is ended.
+    pub fn lasts(&self, stream: &Arc<Outbox>) {
+        let mut lasting = self.lasting.lock();
+        lasting.retain(|stream| stream.strong_count() > 0);
+        lasting.push(Arc::downgrade(stream));
     }
 
     /// The stream of this number.
@@ -342,6 +350,7 @@ impl Sessions {
             introduction,
             main,
             listeners: Mutex::default(),
+            lasting: Mutex::default(),
             links: DashMap::new(),
             streams: Mutex::default(),
             asked: Mutex::default(),
@@ -370,7 +379,20 @@ impl Sessions {
         }
     }
 
-    /// Ends all sessions: the gateway stops.
+    /// Ends the streams that wait for what may never come: they would hold up the gateway's stop, which waits for
+    /// calls.
+    pub fn end_lasting_streams(&self) {
+        for session in self.all.iter() {
+            session.main.end();
+            for stream in session.lasting.lock().drain(..) {
+                if let Some(stream) = stream.upgrade() {
+                    stream.end();
+                }
+            }
+        }
+    }
+
+    /// Ends all sessions: the gateway has stopped.
     pub async fn close_all(&self) {
         let all: Vec<Arc<str>> = self.all.iter().map(|s| s.id.clone()).collect();
         for id in all {
