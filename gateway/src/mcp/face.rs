@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http::Method as Verb;
 use pingora_core::protocols::http::ServerSession;
 use sallyport_exchange::json::Tape;
-use sallyport_exchange::mcp::{Code, Era, Message, Method, Revision, Shape, envelopes};
+use sallyport_exchange::mcp::{Code, Era, Message, Method, Revision, Shape, Side, envelopes};
 use sallyport_exchange::{Caller, Dialect, Reply};
 use std::sync::Arc;
 
@@ -192,10 +192,12 @@ impl Visit<'_> {
                 )));
             }
             check_modern_method(message.method).map_err(with_id)?;
+            check_direction(&message).map_err(with_id)?;
             let session = self.modern_session(&introduced).map_err(with_id)?;
             return Ok(Understood::Message(session, message, Some(introduced)));
         }
-        if message.method == Method::Initialize && message.shape == Shape::Request {
+        check_direction(&message).map_err(with_id)?;
+        if message.method == Method::Initialize {
             return Ok(Understood::Initialize(message));
         }
         if message.method == Method::Discover || message.method == Method::Listen {
@@ -210,7 +212,7 @@ impl Visit<'_> {
 
     fn understand_batch(&self, text: &str) -> Result<Understood, Failure> {
         let session = self.legacy_session(None)?;
-        if !session.revision().has_batches() {
+        if self.heads.is_modern() || !session.revision().has_batches() {
             return Err(invalid("This revision of the protocol has no batches."));
         }
         let spans = envelopes(text)?;
@@ -222,6 +224,7 @@ impl Visit<'_> {
             if message.method == Method::Initialize {
                 return Err(invalid("`initialize` must not be part of a batch."));
             }
+            check_direction(&message)?;
             messages.push((body, message));
         }
         Ok(Understood::Batch(session, messages))
@@ -306,7 +309,7 @@ impl Visit<'_> {
         http: &mut ServerSession,
         session: Arc<Session>,
         asking: Asking,
-        account: Account,
+        mut account: Account,
     ) -> Ended {
         let id = asking.own_id();
         let key = match asking.introduced {
@@ -316,7 +319,13 @@ impl Visit<'_> {
         };
         let cancelled = match session.begin(&key) {
             Ok(cancelled) => cancelled,
-            Err(full) => return Err((full_up(full), account)),
+            Err(full) => {
+                let failure = full_up(full);
+                account.fail(&failure);
+                write::failure(http, &failure, &id, &mut account).await;
+                self.edge.settle(account, self.state);
+                return Ok(());
+            }
         };
         let decision = account.id.clone();
         let modern = asking.introduced.is_some();
@@ -531,6 +540,23 @@ fn check_modern_method(method: Method) -> Result<(), Failure> {
         status: 404,
         ..RpcFault::bad_request(Code::MethodNotFound, "This revision has no such method.")
     }))
+}
+
+/// A request must not pose as a notification, nor the reverse: the other side might take it for what it is not.
+/// And what only servers ask is not asked of them.
+fn check_direction(message: &Message) -> Result<(), Failure> {
+    let tells = message.method_name.starts_with("notifications/");
+    match message.shape {
+        Shape::Request if tells => Err(invalid("A notification has no `id`.")),
+        Shape::Notification if !tells => Err(invalid("A request has an `id`.")),
+        Shape::Request if message.method.side() == Side::Server => {
+            Err(Failure::Rpc(RpcFault::answer(
+                Code::MethodNotFound,
+                "This is asked by tool servers, not of them.",
+            )))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The session that the query names: the transport of 2024-11-05.
