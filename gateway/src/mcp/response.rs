@@ -40,7 +40,7 @@ async fn notification(asking: &Asking, account: &mut Account) -> Result<(), Fail
     if asking.message.method == Method::Cancelled {
         return cancelled(asking, account, &session, &payload);
     }
-    let mut refused = None;
+    let (mut refused, mut failed, mut reached) = (None, None, false);
     for server in asking.servers() {
         let exchange = judged(asking, account, &session, &server, None).exchange(operation);
         account.exchange(&exchange, &server.config.name);
@@ -55,16 +55,29 @@ async fn notification(asking: &Asking, account: &mut Account) -> Result<(), Fail
             // The connection to the server began with a notification of its own.
             Ok(_) if asking.message.method == Method::Initialized => {}
             Ok(cleared) => {
+                // A server that cannot be reached keeps nothing from the others.
                 let link = session.link(&server);
-                let connection = link.connection(&session).await?;
-                connection.post(cleared.into_bytes()).await?;
+                let told = match link.connection(&session).await {
+                    Ok(connection) => connection.post(cleared.into_bytes()).await,
+                    Err(fault) => Err(fault),
+                };
+                if let Err(fault) = told {
+                    tracing::warn!(server = %server.config.name, %fault, "a tool server was not told");
+                    failed.get_or_insert(fault);
+                } else {
+                    reached = true;
+                }
             }
             Err(denial) => {
                 refused.get_or_insert(denial);
             }
         }
     }
-    refused.map_or(Ok(()), |denial| Err(denial.into()))
+    match (refused, failed) {
+        (Some(denial), _) => Err(denial.into()),
+        (None, Some(fault)) if !reached => Err(fault.into()),
+        _ => Ok(()),
+    }
 }
 
 /// A cancellation is for one call, which knows its own id at the server.
