@@ -9,6 +9,7 @@ mod catalogue;
 pub mod door;
 mod face;
 mod greeting;
+mod input;
 mod link;
 mod listen;
 mod lists;

@@ -8,7 +8,7 @@ use crate::edge::account::Account;
 use crate::edge::failure::Failure;
 use crate::state::State;
 use bytes::Bytes;
-use sallyport_exchange::mcp::{Code, Message, Method, Shape};
+use sallyport_exchange::mcp::{Code, Message, Method, Shape, Side};
 use sallyport_exchange::{Dialect, Edits, Exchange, Flow, McpTarget, Operation};
 use sallyport_policy::{Cleared, Terms};
 use std::sync::Arc;
@@ -70,24 +70,61 @@ impl Judged {
         ruling.clear().ok()
     }
 
-    /// Judges a question of a server.
+    /// Judges a question of a server. What only agents ask is refused whatever policies say; whatever else a
+    /// server asks is judged as a request, for an answer needs nobody's `allow`.
     pub fn asked(
         &self,
         state: &State,
         account: &mut Account,
         bytes: Bytes,
-        operation: Operation,
+        method: Method,
     ) -> Result<Cleared, Failure> {
+        if method.side() == Side::Agent {
+            return Err(Fault::Garbled.into());
+        }
+        let operation = method.operation();
+        let flow = match operation.is_asked_by_server() {
+            true => Flow::Answer,
+            false => Flow::Request,
+        };
         let payload = Dialect::Mcp
             .read_request(operation, bytes)
             .map_err(|_| Fault::Garbled)?;
         let exchange = self.exchange(operation);
-        let ruling =
-            state
-                .engine
-                .judge_message(&exchange, Flow::Answer, &payload, &Terms::default());
+        let ruling = state
+            .engine
+            .judge_message(&exchange, flow, &payload, &Terms::default());
         account.answer(&ruling, &payload);
         Ok(ruling.clear()?)
+    }
+
+    /// Judges a question of a server. `None`: it was answered here, because it was a ping or was refused.
+    pub async fn admitted(
+        &self,
+        state: &State,
+        account: &mut Account,
+        connection: &Connection,
+        bytes: Bytes,
+        message: &Message,
+    ) -> Option<Cleared> {
+        let server_id = &message.id.as_ref()?.raw;
+        if message.method == Method::Ping {
+            let pong = format!("{{\"jsonrpc\":\"2.0\",\"id\":{server_id},\"result\":{{}}}}");
+            let _ = connection.post(pong.into()).await;
+            return None;
+        }
+        match self.asked(state, account, bytes, message.method) {
+            Ok(cleared) => Some(cleared),
+            Err(failure) => {
+                let (code, say) = match failure {
+                    Failure::Denied(_) => (Code::Denied, "Refused by policy."),
+                    _ => (Code::MethodNotFound, "This is not asked of agents."),
+                };
+                let error = sallyport_exchange::mcp::error(server_id, code, say, None);
+                let _ = connection.post(error).await;
+                None
+            }
+        }
     }
 
     /// Judges a question of a server and gives it a number of ours; the agent's answer will find its way back. A
@@ -101,30 +138,17 @@ impl Judged {
         message: &Message,
     ) -> Option<Bytes> {
         let server_id = message.id.as_ref()?.raw.clone();
-        let operation = message.method.operation();
-        if message.method == Method::Ping {
-            let pong = format!("{{\"jsonrpc\":\"2.0\",\"id\":{server_id},\"result\":{{}}}}");
-            let _ = connection.post(pong.into()).await;
-            return None;
-        }
-        let refuse = |code, say| {
-            let error = sallyport_exchange::mcp::error(&server_id, code, say, None);
-            connection.post(error)
-        };
-        let cleared = match self.asked(state, account, bytes, operation) {
-            Ok(cleared) => cleared,
-            Err(_) => {
-                let _ = refuse(Code::Denied, "Refused by policy.").await;
-                return None;
-            }
-        };
+        let admitted = self.admitted(state, account, connection, bytes, message);
+        let cleared = admitted.await?;
         let asked = Asked {
             server: self.server.clone(),
-            operation,
+            operation: message.method.operation(),
             to: AnswerTo::Server(connection.clone(), server_id.clone()),
         };
         let Some(number) = self.session.ask(asked) else {
-            let _ = refuse(Code::Internal, "Too many questions are open.").await;
+            let say = "Too many questions are open.";
+            let error = sallyport_exchange::mcp::error(&server_id, Code::Internal, say, None);
+            let _ = connection.post(error).await;
             return None;
         };
         Some(self.for_agent(cleared, |edits, message| {

@@ -86,7 +86,7 @@ impl Call<'_> {
         self.account.request(&ruling, &request.payload);
         self.account.settings(&ruling.settings);
         let cleared = ruling.clear()?;
-        if let Some(parked) = self.taken_up(request)? {
+        if let Some(parked) = self.taken_up(request).await? {
             return self.go_on(request, parked, &cleared).await;
         }
         let params = self.check_arguments(request, &cleared).await?;
@@ -110,7 +110,7 @@ impl Call<'_> {
             .exchange(&exchange, &self.link.server.config.name);
     }
 
-    fn judged(&self, method: Method, name: &str, target: &Option<String>) -> Judged {
+    pub(super) fn judged(&self, method: Method, name: &str, target: &Option<String>) -> Judged {
         Judged {
             session: self.session.clone(),
             id: self.account.id.clone(),
@@ -153,7 +153,7 @@ impl Call<'_> {
         cleared: &Cleared,
     ) -> Result<Vec<(HeaderName, HeaderValue)>, Failure> {
         if request.message.method != Method::ToolsCall {
-            return Ok(self.sent_params.clone());
+            return Ok(Vec::new());
         }
         let catalogue = catalogue::load(&self.link, self.session).await?;
         let name = request.name.as_deref().unwrap_or_default();
@@ -185,14 +185,8 @@ impl Call<'_> {
             modern::check_params(&self.sent_params, &tool.param_headers(&came))
                 .map_err(Failure::Rpc)?;
         }
-        let mut headers = tool.param_headers(&leaves);
-        // Those that no schema of ours knows are passed on as they are: the server may know more.
-        for (name, value) in &self.sent_params {
-            if !headers.iter().any(|(known, _)| known == name) {
-                headers.push((name.clone(), value.clone()));
-            }
-        }
-        Ok(headers)
+        // Only what mirrors a judged argument: anything else would be words that nobody has looked at.
+        Ok(tool.param_headers(&leaves))
     }
 
     async fn send(
@@ -204,17 +198,19 @@ impl Call<'_> {
         let connection = self.link.connection(self.session).await?;
         let mut extra = String::new();
         for _ in 0..ROUNDS_MAX {
-            let (id, token, body) = self.addressed(request, cleared, &connection, &extra)?;
+            let (id, token, body) = self.addressed(cleared, &connection, &extra)?;
             let method = &request.message.method_name;
             let named = request.message.method.is_named_in_header();
-            let name = request.name.as_deref().filter(|_| named);
+            // As it leaves, for it may be masked.
+            let name = Message::read(body.as_str())?.name.filter(|_| named);
+            let name = name.and_then(|name| name.text());
             self.account.sent(body.len());
             let replies = connection
                 .request(upstream::Call {
                     id,
                     token,
                     lasts: request.message.method == Method::Listen,
-                    headers: modern::named_headers(method, name, params.to_vec()),
+                    headers: modern::named_headers(method, name.as_deref(), params.to_vec()),
                     body: body.into_bytes(),
                 })
                 .await?;
@@ -235,7 +231,6 @@ impl Call<'_> {
     /// The request as the server gets it: under our id, with our token, by its own names, in its own era.
     fn addressed(
         &self,
-        request: &Request,
         cleared: &Cleared,
         connection: &Connection,
         extra: &str,
@@ -251,9 +246,6 @@ impl Call<'_> {
             if let (Some(place), Some(token)) = (&message.progress_token, &token) {
                 replace(edits, place, token);
             }
-            if let (Some(place), Some(name)) = (&message.name, &request.name) {
-                replace(edits, place, &quoted(name));
-            }
             if message.method == Method::Complete {
                 self.own_reference(edits, root);
             }
@@ -267,7 +259,7 @@ impl Call<'_> {
                 readdress::add_modern_meta(edits, root, &members);
             }
             if let (false, Some(params)) = (extra.is_empty(), root.member("params")) {
-                readdress::add_members(edits, params, extra);
+                readdress::add_last_members(edits, params, extra);
             }
         });
         let edits = edits.ok_or(Failure::UpstreamGarbled)?;
@@ -331,8 +323,14 @@ impl Call<'_> {
             match message.shape {
                 Shape::Notification => self.notification(request, bytes, &message),
                 Shape::Request if self.introduced.is_some() => {
-                    let question = (connection.clone(), replies, bytes, message);
-                    return self.park(request, question).await.map(Ended::Answer);
+                    let judged = self.judged(message.method, &message.method_name, &None);
+                    let question = judged
+                        .admitted(self.state, self.account, connection, bytes, &message)
+                        .await;
+                    if let Some(question) = question {
+                        let waits = (connection.clone(), replies, upstream_id);
+                        return self.park(request, waits, question).map(Ended::Answer);
+                    }
                 }
                 Shape::Request => self.question(request, connection, bytes, &message).await,
                 Shape::Result | Shape::Error => {
@@ -418,6 +416,10 @@ impl Call<'_> {
         if era == Era::Modern && self.introduced.is_none() && needs_input(cleared.as_str()) {
             return Ok(Ended::NeedsInput(cleared));
         }
+        let cleared = match needs_input(cleared.as_str()) {
+            true => self.may_ask(cleared)?,
+            false => cleared,
+        };
         let own = request.message.id.as_ref();
         let message = self.to_agent(request.message.method, era, cleared, own)?;
         Ok(Ended::Answer(Answer { status, message }))
@@ -497,6 +499,9 @@ impl Call<'_> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         let method = Method::of(&name);
+        if !method.operation().is_asked_by_server() {
+            return Err(Fault::Garbled.into());
+        }
         let params = input.member("params").map_or("{}", Value::raw);
         let (sender, receiver) = oneshot::channel();
         let asked = Asked {
@@ -510,7 +515,7 @@ impl Call<'_> {
             quoted(&name)
         );
         let judged = self.judged(method, &name, &None);
-        let cleared = judged.asked(self.state, self.account, body.into(), method.operation())?;
+        let cleared = judged.asked(self.state, self.account, body.into(), method)?;
         self.out
             .push(judged.for_agent(cleared, |_, _: &Message| {}));
         let mut cancelled = self.cancelled.clone();
@@ -529,17 +534,15 @@ impl Call<'_> {
 
     /// A legacy server asks, but a modern agent takes no questions: the call waits, and the agent is told to
     /// come again with the answer (2026-07-28, Multi Round-Trip Requests).
-    async fn park(
+    fn park(
         &mut self,
         request: &Request,
-        question: (Connection, Replies, Bytes, Message),
+        (connection, replies, upstream_id): (Connection, Replies, u64),
+        question: Cleared,
     ) -> Result<Answer, Failure> {
-        let (connection, replies, bytes, message) = question;
-        let operation = message.method.operation();
+        let message = Message::read(question.as_str()).map_err(|_| Fault::Garbled)?;
         let server_id = message.id.as_ref().map_or("null", |id| &id.raw).to_owned();
-        let judged = self.judged(message.method, &message.method_name, &None);
-        let cleared = judged.asked(self.state, self.account, bytes, operation)?;
-        let tape = Tape::read_str(cleared.as_str()).map_err(|_| Fault::Garbled)?;
+        let tape = Tape::read_str(question.as_str()).map_err(|_| Fault::Garbled)?;
         let params = tape.root().member("params").map_or("{}", Value::raw);
         let key = "input";
         let parked = Parked::new(
@@ -547,7 +550,7 @@ impl Call<'_> {
             self.link.server.config.name.clone(),
             replies,
             connection,
-            (key.to_owned(), server_id, operation),
+            (key.to_owned(), server_id, upstream_id),
         );
         let word = self.session.park(parked).ok_or(Fault::Busy)?;
         let id = request.message.id.as_ref().map_or("null", |id| &id.raw);
@@ -557,12 +560,12 @@ impl Call<'_> {
         );
         Ok(Answer {
             status: 200,
-            message: cleared.reshaped(body.into()),
+            message: question.reshaped(body.into()),
         })
     }
 
     /// The parked call that a retry takes up, if it names one.
-    fn taken_up(&self, request: &Request) -> Result<Option<Parked>, Failure> {
+    async fn taken_up(&self, request: &Request) -> Result<Option<Parked>, Failure> {
         if self.introduced.is_none() || !request.message.method.may_need_input() {
             return Ok(None);
         }
@@ -572,6 +575,12 @@ impl Call<'_> {
         let Some(word) = state.and_then(Value::as_str) else {
             return Ok(None);
         };
+        let unknown = || {
+            Failure::Rpc(RpcFault::answer(
+                Code::InvalidParams,
+                "`requestState` is not that of this request, or was used already.",
+            ))
+        };
         match self.session.unpark(&word) {
             Some(parked)
                 if parked.digest == digest(request)
@@ -579,12 +588,13 @@ impl Call<'_> {
             {
                 Ok(Some(parked))
             }
-            Some(_) => Err(Failure::Rpc(RpcFault::answer(
-                Code::InvalidParams,
-                "`requestState` belongs to another request.",
-            ))),
-            // The state of a modern server: only that server can tell.
-            None => Ok(None),
+            Some(_) => Err(unknown()),
+            // The state of a modern server: only that server can tell. A legacy one has none, and would only run
+            // the call once more.
+            None => match self.link.connection(self.session).await?.hello().era {
+                Era::Modern => Ok(None),
+                Era::Legacy => Err(unknown()),
+            },
         }
     }
 
@@ -597,7 +607,7 @@ impl Call<'_> {
     ) -> Result<Answer, Failure> {
         let tape = Tape::read_str(cleared.as_str())?;
         let params = tape.root().member("params");
-        let (key, server_id, _) = &parked.question;
+        let (key, server_id, upstream_id) = &parked.question;
         let answers = params.and_then(|p| p.member("inputResponses"));
         let answer = answers.and_then(|a| a.member(key)).ok_or_else(|| {
             Failure::Rpc(RpcFault::answer(
@@ -611,7 +621,7 @@ impl Call<'_> {
         );
         parked.connection.post(body.into()).await?;
         match self
-            .answered(request, &parked.connection, parked.replies, 0)
+            .answered(request, &parked.connection, parked.replies, *upstream_id)
             .await?
         {
             Ended::Answer(answer) => Ok(answer),

@@ -28,6 +28,17 @@ pub fn add_members(edits: &mut Edits, object: Value<'_>, members: &str) {
     });
 }
 
+/// The same at the end, where nothing else is added: of two edits at one place only one would count.
+pub fn add_last_members(edits: &mut Edits, object: Value<'_>, members: &str) {
+    let is_empty = object.members().is_none_or(|mut m| m.next().is_none());
+    let comma = if is_empty { "" } else { "," };
+    let at = object.span().end as usize - 1;
+    edits.insert(Edit {
+        span: Span::new(at, at),
+        with: format!("{comma}{members}"),
+    });
+}
+
 /// In an answer of one server among several: names and addresses as the agent knows them.
 pub fn share(edits: &mut Edits, server: &str, method: Method, content: Value<'_>) {
     match method {

@@ -96,8 +96,8 @@ pub struct Parked {
     pub replies: Replies,
     /// Where to answer the server.
     pub connection: Connection,
-    /// The server's question: key given to the agent, id given by the server, what it is.
-    pub question: (String, String, Operation),
+    /// The server's question: key given to the agent, id given by the server; and the call's id at the server.
+    pub question: (String, String, u64),
     since: Instant,
 }
 
@@ -258,7 +258,7 @@ impl Parked {
         server: Arc<str>,
         replies: Replies,
         connection: Connection,
-        question: (String, String, Operation),
+        question: (String, String, u64),
     ) -> Self {
         Parked {
             digest,
