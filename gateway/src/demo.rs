@@ -1,11 +1,13 @@
-//! `sallyport demo`: the gateway with a scripted model, and labelled exchanges to look at.
+//! `sallyport demo`: the gateway with a scripted model and scripted tool servers, and labelled exchanges to look at.
 //!
-//! Everything is real but the model: the gateway listens, reads this folder's policies, and is asked over HTTP.
+//! Everything is real but those: the gateway listens, reads this folder's policies, and is asked over HTTP.
 
 mod client;
 pub mod model;
 mod show;
 mod stories;
+mod tool_stories;
+mod tools;
 
 use crate::config::{Config, ConfigErrors};
 use crate::identity::{KeyHash, new_key};
@@ -19,6 +21,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use stories::{Story, Team, stories};
 use tokio::sync::oneshot;
+use tools::ToolServers;
 
 /// The sample policies, by file name.
 const POLICIES: [(&str, &str); 3] = [
@@ -72,11 +75,13 @@ pub fn run(options: &Options) -> Result<(), DemoError> {
 async fn show_all(options: &Options) -> Result<(), DemoError> {
     let stage = Stage::set(options)?;
     let model = Model::start().await?;
-    let running = stage.raise(model.address(), false).await?;
+    let tools = ToolServers::start().await?;
+    let behind = (model.address(), tools.address());
+    let running = stage.raise(behind, false).await?;
     show::opening(running.addresses, &stage.policies());
     let mut otherwise = 0;
     for (number, story) in stories().iter().enumerate() {
-        let told = stage.tell(story, running.addresses, &model).await?;
+        let told = stage.tell(story, running.addresses, &model, &tools).await?;
         show::story(number + 1, story, &told);
         otherwise += usize::from(!told.is_as(story));
     }
@@ -93,7 +98,7 @@ async fn show_all(options: &Options) -> Result<(), DemoError> {
         running
     } else {
         running.stop().await?;
-        stage.raise(model.address(), true).await?
+        stage.raise(behind, true).await?
     };
     show::standing(
         running.addresses,
@@ -143,6 +148,8 @@ impl Stage {
         for (name, text) in POLICIES {
             std::fs::write(stage.policies().join(name), text)?;
         }
+        let lock = tools::lock().map_err(std::io::Error::other)?;
+        std::fs::write(stage.folder.join("tools.lock"), lock)?;
         Ok(stage)
     }
 
@@ -154,10 +161,15 @@ impl Stage {
         self.folder.join("decisions.jsonl")
     }
 
-    /// Starts the gateway on a thread of its own; `real`: providers whose keys are set answer for themselves.
-    async fn raise(&self, model: SocketAddr, real: bool) -> Result<Running, DemoError> {
+    /// Starts the gateway on a thread of its own, before the model and the tool servers; `real`: providers whose keys
+    /// are set answer for themselves.
+    async fn raise(
+        &self,
+        behind: (SocketAddr, SocketAddr),
+        real: bool,
+    ) -> Result<Running, DemoError> {
         let file = self.folder.join("gateway.yaml");
-        std::fs::write(&file, self.config(model, real))?;
+        std::fs::write(&file, self.config(behind, real))?;
         let config = Config::load(&file)?;
         let (tell, told) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -181,7 +193,7 @@ impl Stage {
         }
     }
 
-    fn config(&self, model: SocketAddr, real: bool) -> String {
+    fn config(&self, (model, tools): (SocketAddr, SocketAddr), real: bool) -> String {
         let upstream = |speaks: &str, variable: &'static str, url: &str| {
             let (url, key) = match real && providers().contains(&variable) {
                 true => (url.to_owned(), format!("${{{variable}}}")),
@@ -203,6 +215,10 @@ impl Stage {
                 "ANTHROPIC_API_KEY",
                 "https://api.anthropic.com",
             ),
+            format!(
+                "tool_servers:\n  desk: {{url: \"http://{tools}/desk\"}}\n  units: {{url: \"http://{tools}/units\"}}\n"
+            ),
+            "mcp:\n  lock: tools.lock\n".to_owned(),
             "keys:\n".to_owned(),
             key("support", "helpdesk", &self.support_key),
             key("payments", "bookkeeper", &self.payments_key),
@@ -218,19 +234,31 @@ impl Stage {
         story: &Story,
         addresses: Addresses,
         model: &Model,
+        tools: &ToolServers,
     ) -> Result<Told, DemoError> {
         model.forget();
+        tools.forget();
         let key = match story.team {
             Team::Support => &self.support_key,
             Team::Payments => &self.payments_key,
         };
         let heard = ask(addresses.agents, story.path, key, &story.body).await?;
         let record = self.record(&heard.id).await;
+        let (saw, said) = match story.method() {
+            Some(method) => tools
+                .last(method)
+                .map(|heard| (heard.request, heard.result))
+                .unzip(),
+            None => {
+                let seen = model.last();
+                let saw = seen.and_then(|seen| serde_json::from_slice(&seen.body).ok());
+                (saw, None)
+            }
+        };
         Ok(Told {
             heard,
-            saw: model
-                .last()
-                .and_then(|seen| serde_json::from_slice(&seen.body).ok()),
+            saw,
+            said,
             record,
         })
     }
@@ -288,8 +316,10 @@ fn join(serving: JoinHandle<Result<(), ServeError>>) -> Result<(), DemoError> {
 struct Told {
     /// What the agent got.
     heard: Heard,
-    /// The body that the model saw; `None`: it saw nothing.
+    /// The body that the model or the tool server saw; `None`: it saw nothing.
     saw: Option<Value>,
+    /// What the tool server answered to it.
+    said: Option<Value>,
     /// The decision record.
     record: Value,
 }
@@ -313,11 +343,10 @@ impl Told {
         let saw = self.saw.as_ref().map(Value::to_string).unwrap_or_default();
         self.verdict() == story.verdict
             && self.rules().iter().any(|rule| rule.ends_with(story.rule))
-            && self.saw.is_some() == story.reaches_model
-            && story
-                .never_seen
-                .iter()
-                .all(|secret| !saw.contains(secret) && !got.contains(secret))
+            && self.saw.is_some() == story.reaches
+            && story.never_seen.iter().all(|secret| {
+                !saw.contains(secret) && !got.contains(secret) && !self.heard.body.contains(secret)
+            })
             && got.contains(story.got)
     }
 }

@@ -64,7 +64,12 @@ impl Policy {
                 .unwrap_or_default()
         };
         let (flow, operation) = (field("flow"), field("operation"));
-        let asks_allow = flow != "answer" || operation == "tool_call";
+        // As `Facts::asks_allow` has it.
+        let asks_allow = match operation.as_str() {
+            "tool_call" => flow != "answer" || field("via") != "mcp",
+            "sample" | "elicit" | "roots" => true,
+            _ => flow != "answer",
+        };
         let layers = self
             .rulings(team, &input)
             .map(|(layer, ruling)| (layer.to_owned(), raw(ruling)))

@@ -17,10 +17,14 @@ pub(super) struct Heard {
     pub status: u16,
     /// The decision id.
     pub id: String,
+    /// The body as it came.
+    pub body: String,
     /// What the model said.
     pub text: String,
     /// Tools that the agent may now call.
     pub calls: Vec<String>,
+    /// Tools that a tool server offers.
+    pub offers: Option<Vec<String>>,
     /// The error, if there is one: in place of an answer, or at the end of a stream.
     pub error: Option<String>,
 }
@@ -29,10 +33,15 @@ impl Heard {
     /// All of it in one line.
     pub fn told(&self) -> String {
         let calls = self.calls.iter().map(|call| format!("calls {call}"));
+        let offers = self
+            .offers
+            .iter()
+            .map(|names| format!("offers {}", names.join(", ")));
         let error = self.error.iter().map(|error| format!("error: {error}"));
         let text = Some(self.text.clone()).filter(|text| !text.is_empty());
         text.into_iter()
             .chain(calls)
+            .chain(offers)
             .chain(error)
             .collect::<Vec<_>>()
             .join(" ⏎ ")
@@ -45,6 +54,7 @@ impl Heard {
             &said["choices"][0]["delta"]["content"],
             &said["delta"]["text"],
             &said["content"][0]["text"],
+            &said["result"]["content"][0]["text"],
         ];
         texts
             .iter()
@@ -62,6 +72,10 @@ impl Heard {
                 .filter_map(|name| name.as_str())
                 .map(str::to_owned),
         );
+        if let Some(tools) = said["result"]["tools"].as_array() {
+            let names = tools.iter().filter_map(|tool| tool["name"].as_str());
+            self.offers = Some(names.map(str::to_owned).collect());
+        }
         if let Some(error) = said["error"]["message"].as_str() {
             self.error = Some(error.to_owned());
         }
@@ -81,6 +95,15 @@ pub(super) async fn ask(gateway: SocketAddr, path: &str, key: &str, body: &Value
         .header("content-type", "application/json");
     if path == "/v1/messages" {
         request = request.header("anthropic-version", "2023-06-01");
+    }
+    if path.starts_with("/mcp") {
+        request = request
+            .header("accept", "application/json, text/event-stream")
+            .header("mcp-protocol-version", "2026-07-28")
+            .header("mcp-method", body["method"].as_str().unwrap_or_default());
+        if let Some(name) = body["params"]["name"].as_str() {
+            request = request.header("mcp-name", name);
+        }
     }
     let request = request
         .body(Full::new(Bytes::from(body.to_string())))
@@ -102,12 +125,14 @@ pub(super) async fn ask(gateway: SocketAddr, path: &str, key: &str, body: &Value
         .await
         .map_err(Error::other)?
         .to_bytes();
-    read(&String::from_utf8_lossy(&body), &mut heard);
+    heard.body = String::from_utf8_lossy(&body).into_owned();
+    read(&mut heard);
     Ok(heard)
 }
 
-fn read(body: &str, heard: &mut Heard) {
-    if let Ok(whole) = serde_json::from_str(body) {
+fn read(heard: &mut Heard) {
+    let body = heard.body.clone();
+    if let Ok(whole) = serde_json::from_str(&body) {
         return heard.hear(&whole);
     }
     let data = body.lines().filter_map(|line| line.strip_prefix("data: "));

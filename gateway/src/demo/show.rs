@@ -15,7 +15,7 @@ const SHOWN: usize = 150;
 pub(super) fn opening(addresses: Addresses, policies: &Path) {
     println!("{}", "Sallyport demo".bold());
     println!(
-        "The gateway listens on http://{}, a scripted model answers behind it.",
+        "The gateway listens on http://{}; a scripted model and scripted tool servers answer behind it.",
         addresses.agents
     );
     println!("Policies: {}", policies.display());
@@ -27,9 +27,16 @@ pub(super) fn story(number: usize, story: &Story, told: &Told) {
     println!("{} {}", format!("{number}.").bold(), story.title.bold());
     println!("   {}", story.look.dimmed());
     println!("   {}  {}", "agent sent".cyan(), sent(&story.body));
+    let who = match story.method() {
+        Some(_) => "tools saw ",
+        None => "model saw ",
+    };
     match &told.saw {
-        Some(saw) => println!("   {}   {}", "model saw".cyan(), sent(saw)),
-        None => println!("   {}   {}", "model saw".cyan(), "nothing".bold()),
+        Some(saw) => println!("   {}  {}", who.cyan(), sent(saw)),
+        None => println!("   {}  {}", who.cyan(), "nothing".bold()),
+    }
+    if let Some(said) = &told.said {
+        println!("   {}  {}", "tools said".cyan(), cut(&tools_said(said)));
     }
     println!(
         "   {}   {} {}",
@@ -87,8 +94,28 @@ fn why(told: &Told) -> String {
     words.join(" · ")
 }
 
-/// A request in one line: its last message, and the tools on offer.
+/// What a tool server answered, in one line.
+fn tools_said(result: &Value) -> String {
+    let Some(tools) = result["tools"].as_array() else {
+        let text = result["content"][0]["text"].as_str();
+        return text.unwrap_or_default().to_owned();
+    };
+    let told = tools.iter().map(|tool| {
+        let word = |key: &str| tool[key].as_str().unwrap_or_default();
+        format!("{} “{}”", word("name"), word("description"))
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// A request in one line: its last message, and the tools on offer; or what is asked of a tool server.
 fn sent(body: &Value) -> String {
+    if let Some(method) = body["method"].as_str() {
+        let params = &body["params"];
+        let call = params["name"]
+            .as_str()
+            .map(|name| format!(" {name} {}", params["arguments"]));
+        return format!("{}{}", method.dimmed(), call.unwrap_or_default());
+    }
     let messages = body["messages"]
         .as_array()
         .map(Vec::as_slice)
@@ -158,6 +185,10 @@ pub(super) fn standing(addresses: Addresses, key: &str, providers: &[&str], poli
     println!("  export OPENAI_BASE_URL=http://{agents}/v1");
     println!("  export ANTHROPIC_BASE_URL=http://{agents}");
     println!("  export OPENAI_API_KEY={key} ANTHROPIC_API_KEY={key}");
+    println!("Or a client of tool servers:");
+    println!(
+        "  claude mcp add --transport http demo http://{agents}/mcp --header \"Authorization: Bearer {key}\""
+    );
     match providers {
         [] => println!(
             "The scripted model answers; tell it what to do with `say …`, `call TOOL with {{…}}`, `echo …`, `slow`."

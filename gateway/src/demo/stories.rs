@@ -22,11 +22,11 @@ pub(super) struct Story {
     pub verdict: &'static str,
     /// The end of the name of a rule that should have spoken.
     pub rule: &'static str,
-    /// Whether anything should reach the model.
-    pub reaches_model: bool,
+    /// Whether anything should reach the model, or the tool server.
+    pub reaches: bool,
     /// What the agent should get, among other things.
     pub got: &'static str,
-    /// What neither the model nor the agent should see.
+    /// What neither the model nor the agent should see; of tool servers, what the agent should not.
     pub never_seen: Vec<String>,
 }
 
@@ -46,6 +46,17 @@ pub(super) fn stories() -> Vec<Story> {
         call_refused_in_messages(),
         call_allowed(),
     ]
+    .into_iter()
+    .chain(super::tool_stories::tool_stories())
+    .collect()
+}
+
+impl Story {
+    /// The method, if a tool server is asked.
+    pub fn method(&self) -> Option<&str> {
+        let tools = self.path.starts_with("/mcp");
+        self.body["method"].as_str().filter(|_| tools)
+    }
 }
 
 fn allowed() -> Story {
@@ -61,7 +72,7 @@ fn allowed() -> Story {
         ),
         verdict: "allowed",
         rule: "allow",
-        reaches_model: true,
+        reaches: true,
         got: "Good morning, how can I help?",
         never_seen: vec![],
     }
@@ -84,7 +95,7 @@ fn secret_redacted() -> Story {
         ),
         verdict: "redacted",
         rule: "allow",
-        reaches_model: true,
+        reaches: true,
         got: "[redacted secret.",
         never_seen: vec![key],
     }
@@ -103,7 +114,7 @@ fn denied_by_rule() -> Story {
         ),
         verdict: "denied",
         rule: "small-model-only",
-        reaches_model: false,
+        reaches: false,
         got: "Ask for that model instead",
         never_seen: vec!["Hello from the large model".to_owned()],
     }
@@ -125,7 +136,7 @@ fn hidden_instruction() -> Story {
         ),
         verdict: "denied",
         rule: "hidden-instruction",
-        reaches_model: false,
+        reaches: false,
         got: "people cannot see",
         never_seen: vec![],
     }
@@ -144,7 +155,7 @@ fn hidden_tool() -> Story {
         ),
         verdict: "redacted",
         rule: "allow",
-        reaches_model: true,
+        reaches: true,
         got: "I was offered no tool named admin_reset",
         never_seen: vec![],
     }
@@ -163,7 +174,7 @@ fn call_refused() -> Story {
         ),
         verdict: "denied",
         rule: "no-prod-writes",
-        reaches_model: true,
+        reaches: true,
         got: "Ask for a change ticket",
         never_seen: vec![],
     }
@@ -184,7 +195,7 @@ fn call_refused_in_messages() -> Story {
         }),
         verdict: "denied",
         rule: "no-prod-writes",
-        reaches_model: true,
+        reaches: true,
         got: "Ask for a change ticket",
         never_seen: vec![],
     }
@@ -205,7 +216,7 @@ fn call_allowed() -> Story {
         ),
         verdict: "allowed",
         rule: "allow",
-        reaches_model: true,
+        reaches: true,
         got: "calls run_sql",
         never_seen: vec![],
     }

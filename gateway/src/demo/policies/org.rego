@@ -7,6 +7,9 @@ default allow := false
 # What agents may do here. Every tool call is asked for too, wherever it appears.
 allow if input.operation in {"chat", "complete", "embed", "count_tokens", "models", "tool_call"}
 
+# Of tool servers: to connect, to ask for their lists, to be told of changes. Calls are `tool_call`, as above.
+allow if input.operation in {"connect", "tool_list", "notify"}
+
 # What was stored at the provider by the same caller may be read again. (Somebody else's is refused anyway.)
 allow if input.operation == "stored"
 
