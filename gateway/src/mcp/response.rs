@@ -41,6 +41,7 @@ async fn notification(asking: &Asking, account: &mut Account) -> Result<(), Fail
         return cancelled(asking, account, &session, &payload);
     }
     let (mut refused, mut failed, mut reached) = (None, None, false);
+    let several = asking.servers().len() > 1;
     for server in asking.servers() {
         let exchange = judged(asking, account, &session, &server, None).exchange(operation);
         account.exchange(&exchange, &server.config.name);
@@ -54,6 +55,8 @@ async fn notification(asking: &Asking, account: &mut Account) -> Result<(), Fail
         match ruling.clear() {
             // The connection to the server began with a notification of its own.
             Ok(_) if asking.message.method == Method::Initialized => {}
+            // Progress with what one server asked is no other's business, and it is not told whose it is.
+            Ok(_) if several && asking.message.method != Method::RootsChanged => reached = true,
             Ok(cleared) => {
                 // A server that cannot be reached keeps nothing from the others.
                 let link = session.link(&server);
