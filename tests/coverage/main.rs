@@ -5,8 +5,11 @@
 //! is read as something else moves in the table. A combination without a place needs a reason ([`reason`]), else
 //! the test fails: no cell is silently unscanned.
 
+mod messages;
 mod places;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use places::{Place, places, stream_places};
 use sallyport_exchange::dialect::read_opaque;
@@ -29,6 +32,13 @@ deny contains {"rule": "denied-tool", "say": "This tool is not for agents."} if 
 	input.call.tool == "denied_tool"
 }
 "#;
+
+/// The dialects of models. Messages of tool servers are whole, in streams too, and always JSON.
+const MODELS: [Dialect; 3] = [
+    Dialect::OpenAiChat,
+    Dialect::OpenAiResponses,
+    Dialect::Anthropic,
+];
 
 /// In pieces, so that no scanner of source code takes it for a real one.
 fn secret() -> String {
@@ -83,7 +93,7 @@ fn every_cell_is_scanned_or_says_why_not() {
     let engine = engine([("org.rego", POLICY)]);
     let mut table: BTreeMap<Row, Vec<String>> = BTreeMap::new();
     let mut wrong = Vec::new();
-    for place in places() {
+    for place in places().into_iter().chain(messages::messages()) {
         match whole(&engine, &place) {
             Ok((kind, author, how)) => {
                 let way = if place.flow == Flow::Request {
@@ -123,7 +133,7 @@ fn every_cell_is_scanned_or_says_why_not() {
             Err(how) => wrong.push(format!("{} stream {name}: {how}", dialect.as_str())),
         }
     }
-    for dialect in Dialect::ALL {
+    for dialect in MODELS {
         for content_type in ["text/plain", "text/html"] {
             match opaque(&engine, dialect) {
                 Ok((kind, author)) => {
@@ -154,10 +164,16 @@ fn every_cell_is_scanned_or_says_why_not() {
 fn whole(engine: &Arc<Engine>, place: &Place) -> Result<(Kind, Author, &'static str), String> {
     let about = about(place.dialect, place.operation);
     let secret = secret();
-    let body = Bytes::from(place.body.replace('@', &secret));
-    let read = match place.flow {
-        Flow::Request => place.dialect.read_request(place.operation, body),
-        Flow::Answer => place.dialect.read_answer(place.operation, body),
+    let coded = STANDARD.encode(format!("the key {secret} is it"));
+    let body = place.body.replace("@64", &coded).replace('@', &secret);
+    // A tool server sends requests too.
+    let is_request = match place.dialect {
+        Dialect::Mcp => body.contains(r#""method":"#) && !body.contains(r#""inputRequests":"#),
+        _ => place.flow == Flow::Request,
+    };
+    let read = match is_request {
+        true => place.dialect.read_request(place.operation, body.into()),
+        false => place.dialect.read_answer(place.operation, body.into()),
     };
     let payload = read.map_err(|e| format!("cannot be read: {e}"))?;
     let planted = if place.body.contains('@') {
@@ -173,14 +189,16 @@ fn whole(engine: &Arc<Engine>, place: &Place) -> Result<(Kind, Author, &'static 
         .find(ours)
         .ok_or("no part holds what was planted")?;
     let (kind, author) = (view.kind, view.author);
-    let ruling = match place.flow {
-        Flow::Request => engine.judge_request(&about, &payload, &[]),
-        Flow::Answer => engine.judge_answer(&about, &payload, &Terms::default()),
+    let ruling = match (place.dialect, place.flow) {
+        (Dialect::Mcp, flow) => engine.judge_message(&about, flow, &payload, &Terms::default()),
+        (_, Flow::Request) => engine.judge_request(&about, &payload, &[]),
+        (_, Flow::Answer) => engine.judge_answer(&about, &payload, &Terms::default()),
     };
-    match ruling
-        .clear()
-        .map(|cleared| contains(&cleared.into_bytes(), planted))
-    {
+    let passed = ruling.clear().map(|cleared| {
+        let bytes = cleared.into_bytes();
+        contains(&bytes, planted) || contains(&bytes, &coded)
+    });
+    match passed {
         Err(_) => Ok((kind, author, "refused")),
         Ok(false) => Ok((kind, author, "masked")),
         Ok(true) => Err(format!(
@@ -268,6 +286,9 @@ fn contains(bytes: &[u8], text: &str) -> bool {
 
 /// Why a combination has no place in any body.
 fn reason(dialect: Dialect, way: &str, kind: Kind, author: Author) -> Option<&'static str> {
+    if dialect == Dialect::Mcp {
+        return reason_of_messages(way, kind, author);
+    }
     let request = way == "request";
     Some(match (kind, author) {
         (Kind::Reasoning | Kind::Refusal | Kind::ToolCall, author) if author != Author::Model => {
@@ -305,6 +326,31 @@ fn reason(dialect: Dialect, way: &str, kind: Kind, author: Author) -> Option<&'s
     })
 }
 
+/// The same for messages between agents and tool servers.
+fn reason_of_messages(way: &str, kind: Kind, author: Author) -> Option<&'static str> {
+    let request = way == "request";
+    Some(match (kind, author) {
+        (_, Author::Operator) => "nobody who built the agent speaks here",
+        (Kind::Reasoning | Kind::Refusal, _) => "models do not speak here, but for what is sampled",
+        (Kind::ToolCall, author) if author != Author::Model => "only a model calls",
+        (Kind::ToolCall, _) if !request => "tool servers call no tools",
+        (Kind::ToolResult | Kind::ToolOffer, author) if author != Author::Tool => {
+            "only tools have results and offers"
+        }
+        (Kind::ToolOffer, _) if request => "agents offer no tools",
+        (Kind::Text, Author::Tool) => "what a tool server says is a tool result",
+        (_, Author::User | Author::Model) if !request => "what a tool server says is a tool's",
+        (Kind::Media, Author::Tool) => {
+            "what an image shows is not looked into; bytes that are text are read with the result"
+        }
+        (Kind::Media, _) if request => "agents send media only when they sample",
+        (Kind::Unread, Author::Model) => {
+            "what no reader knows counts as the words of whoever wrote its message"
+        }
+        _ => return None,
+    })
+}
+
 fn document(table: &BTreeMap<Row, Vec<String>>, wrong: &mut Vec<String>) -> String {
     let mut text = String::from(
         "# What is scanned\n\nMade by `tests/coverage`, and kept equal by it. A secret is planted in each place below, whole and in \
@@ -312,10 +358,16 @@ fn document(table: &BTreeMap<Row, Vec<String>>, wrong: &mut Vec<String>) -> Stri
          *Masked* and *refused* is what became of it under a policy that masks secrets and denies the tool; \
          what a provider has signed cannot be masked, and is refused.\n\n\
          A request that is not `application/json` in UTF-8 is refused (415). An answer that is neither JSON nor events is \
-         read as one text; if it is no text, it is told to policies as `unscanned`.\n",
+         read as one text; if it is no text, it is told to policies as `unscanned`.\n\n\
+         Messages between agents and tool servers (`mcp`) are whole, in streams too; *request* is what the agent sends and \
+         *answer* what the server does, its own requests and notifications among it.\n",
     );
     for dialect in Dialect::ALL {
-        for way in ["request", "answer, whole", "answer, streamed"] {
+        let ways: &[&str] = match dialect {
+            Dialect::Mcp => &["request", "answer, whole"],
+            _ => &["request", "answer, whole", "answer, streamed"],
+        };
+        for way in ways.iter().copied() {
             let _ = write!(
                 text,
                 "\n## {}: {way}\n\n| part | author | content type | where: what became of it |\n|---|---|---|---|\n",

@@ -128,7 +128,7 @@ const RESULT: &[(&str, As)] = &[
     ("ttlMs", As::Bare),
 ];
 
-/// Members of `_meta` that the specifications define; all others are read as words.
+/// Members of `_meta` that the specifications define, bare all of them; others are read as words.
 const META: &[&str] = &[
     "progressToken",
     "traceparent",
@@ -144,17 +144,19 @@ pub(super) fn read_request(root: Value<'_>, reading: &mut Reading) -> Result<(),
     let envelope = Envelope::read(root)?;
     let name = envelope.method_name();
     let method = Method::of(&name);
-    let (kind, author) = match (method.side(), method) {
-        (_, Method::Progress | Method::Cancelled | Method::TaskStatus) | (Side::Server, _) => {
-            (Kind::ToolResult, Author::Tool)
-        }
-        _ => (Kind::Text, Author::User),
+    // What a server may send counts as a tool's words, whoever sent it: those are trusted least.
+    let (kind, author) = match method.side() {
+        Side::Server | Side::Either => (Kind::ToolResult, Author::Tool),
+        Side::Agent => (Kind::Text, Author::User),
     };
     let is = Is::new(kind, author, None);
     unknown_members(&envelope, is, reading)?;
     if method == Method::Other && envelope.method.is_some() {
-        let method = reading.words("method");
-        reading.outline.unread.push(method);
+        let unread = reading.words("method");
+        reading.outline.unread.push(unread);
+        if let Some(method) = envelope.method {
+            reading.text(is.kind(Kind::Unread).sealed(), method);
+        }
         if let Some(params) = envelope.params {
             reading.leaves(is.kind(Kind::Unread), params);
         }
@@ -203,10 +205,23 @@ fn unknown_members(
     const KNOWN: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
     for (key, value) in envelope.whole.members().into_iter().flatten() {
         if !KNOWN.contains(&&*key.as_str().unwrap_or_default()) {
-            reading.unread("", key, value, &KNOWN, is)?;
+            unknown_member("", key, value, &KNOWN, is, reading)?;
         }
     }
     Ok(())
+}
+
+/// What no revision knows: its name may say as much as its value.
+fn unknown_member(
+    path: &str,
+    key: Value<'_>,
+    value: Value<'_>,
+    known: &[&str],
+    is: Is,
+    reading: &mut Reading,
+) -> Result<(), Malformed> {
+    reading.text(is.kind(Kind::Unread), key);
+    reading.unread(path, key, value, known, is)
 }
 
 fn tool_call(
@@ -270,7 +285,7 @@ fn member(
     let name = key.as_str().unwrap_or_default();
     let Some((_, reads)) = table.iter().find(|(known, _)| *known == name) else {
         let known: Vec<&str> = table.iter().map(|(known, _)| *known).collect();
-        return reading.unread(path, key, value, &known, is);
+        return unknown_member(path, key, value, &known, is, reading);
     };
     match reads {
         As::Bare => bare(value, is, reading),
@@ -279,11 +294,8 @@ fn member(
         }
         As::Blocks => blocks(path, value, is, reading)?,
         As::Messages => {
-            for message in value.elements().into_iter().flatten() {
-                match message.member("content") {
-                    Some(content) => blocks("content", content, is, reading)?,
-                    None => words(message, is, reading),
-                }
+            for element in value.elements().into_iter().flatten() {
+                message(element, is, reading)?;
             }
         }
         As::Contents => {
@@ -296,6 +308,23 @@ fn member(
             reading.text(is.sealed(), value);
         }
         As::Meta => meta(value, is, reading),
+    }
+    Ok(())
+}
+
+/// One message of a prompt or of a conversation to be sampled.
+fn message(value: Value<'_>, is: Is, reading: &mut Reading) -> Result<(), Malformed> {
+    if value.kind() != JsonKind::Object {
+        words(value, is, reading);
+        return Ok(());
+    }
+    for (key, member) in value.members().into_iter().flatten() {
+        match &*key.as_str().unwrap_or_default() {
+            "role" => bare(member, is, reading),
+            "content" => blocks("content", member, is, reading)?,
+            "_meta" => meta(member, is, reading),
+            _ => beside(key, member, is, reading),
+        }
     }
     Ok(())
 }
@@ -314,9 +343,33 @@ fn words(value: Value<'_>, is: Is, reading: &mut Reading) {
     reading.text(is, value);
 }
 
+/// A member that says no more than the next one: its words, and its name if no revision knows it.
+fn beside(key: Value<'_>, value: Value<'_>, is: Is, reading: &mut Reading) {
+    const KNOWN: [&str; 12] = [
+        "_meta",
+        "annotations",
+        "description",
+        "icons",
+        "id",
+        "input",
+        "mimeType",
+        "name",
+        "size",
+        "text",
+        "title",
+        "uri",
+    ];
+    if !KNOWN.contains(&&*key.as_str().unwrap_or_default()) {
+        reading.text(is, key);
+    }
+    words(value, is, reading);
+}
+
 fn meta(value: Value<'_>, is: Is, reading: &mut Reading) {
     for (key, member) in value.members().into_iter().flatten() {
-        if !META.contains(&&*key.as_str().unwrap_or_default()) {
+        if META.contains(&&*key.as_str().unwrap_or_default()) {
+            bare(member, is, reading);
+        } else {
             reading.text(is, key);
             words(member, is, reading);
         }
@@ -372,9 +425,10 @@ fn block(path: &str, value: Value<'_>, is: Is, reading: &mut Reading) -> Result<
                     "type" => {}
                     "data" => {
                         let form = value.member("mimeType").and_then(|m| reading.string(m));
-                        reading.media(is.kind(Kind::Media).form(form), value, None);
+                        // Bytes that are text after all, such as a drawing in SVG, are read.
+                        reading.base64(is, form, member);
                     }
-                    _ => words(member, is, reading),
+                    _ => beside(key, member, is, reading),
                 }
             }
             Ok(())
@@ -384,7 +438,7 @@ fn block(path: &str, value: Value<'_>, is: Is, reading: &mut Reading) -> Result<
                 match &*key.as_str().unwrap_or_default() {
                     "type" => {}
                     "resource" => resource(member, is, reading)?,
-                    _ => words(member, is, reading),
+                    _ => beside(key, member, is, reading),
                 }
             }
             Ok(())
@@ -396,9 +450,10 @@ fn block(path: &str, value: Value<'_>, is: Is, reading: &mut Reading) -> Result<
         Some("tool_result") => {
             for (key, member) in value.members().into_iter().flatten() {
                 match &*key.as_str().unwrap_or_default() {
-                    "type" | "toolUseId" | "isError" => {}
+                    "type" => {}
+                    "toolUseId" | "isError" => bare(member, is, reading),
                     "content" => blocks("content", member, is, reading)?,
-                    _ => words(member, is, reading),
+                    _ => beside(key, member, is, reading),
                 }
             }
             Ok(())
@@ -426,9 +481,9 @@ fn known_block(
             .iter()
             .any(|t| *t != name && t.eq_ignore_ascii_case(&name))
         {
-            return reading.unread("content", key, member, told, is);
+            return unknown_member("content", key, member, told, is, reading);
         }
-        words(member, is, reading);
+        beside(key, member, is, reading);
     }
     Ok(())
 }
@@ -446,7 +501,7 @@ fn resource(value: Value<'_>, is: Is, reading: &mut Reading) -> Result<(), Malfo
                 reading.base64(is, form, member);
             }
             "mimeType" => bare(member, is, reading),
-            _ => words(member, is, reading),
+            _ => beside(key, member, is, reading),
         }
     }
     Ok(())
