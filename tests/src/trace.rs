@@ -14,12 +14,15 @@
 //!
 //! What differs from run to run is left out or written as a word in `<…>`. Secrets are written as `${NAME}`, so
 //! that no file holds one ([`secrets`]). The text of a section ends with the line feed before the next line of
-//! dashes. `UPDATE_EXPECT=1` rewrites `upstream receives`, `agent receives` and `record`.
+//! dashes. A trace of an agent and a tool server has one message a section, and a shorter record ([`run_messages`]).
+//! `UPDATE_EXPECT=1` rewrites `upstream receives`, `agent receives` and `record`.
 
 mod memory;
+mod messages;
 mod socket;
 
 pub use memory::{Judged, about, agrees, engine, run_in_memory, stream};
+pub use messages::run_messages;
 pub use socket::run_over_sockets;
 
 use serde_json::Value;

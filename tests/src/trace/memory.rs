@@ -7,6 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sallyport::route::Endpoint;
 use sallyport_detect::Detectors;
 use sallyport_exchange::{Caller, Exchange, Payload};
+use sallyport_guard::Guard;
+use sallyport_manifest::Offers;
 use sallyport_policy::{Engine, Gate, Limits, Placeholders, Policy, PolicySource, Terms};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -36,7 +38,11 @@ pub fn engine<'a>(policies: impl IntoIterator<Item = (&'a str, &'a str)>) -> Arc
     let policy = policy.unwrap_or_else(|errors| panic!("the policies do not compile:\n{errors}"));
     let placeholders = Placeholders::new(Sha256::digest(REDACTION_KEY).into());
     Arc::new(Engine::new(
-        vec![Box::new(Detectors::default())],
+        vec![
+            Box::new(Detectors::default()),
+            Box::new(Guard::default()),
+            Box::new(Offers::default()),
+        ],
         Arc::new(policy),
         placeholders,
         || Duration::ZERO,
