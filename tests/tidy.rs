@@ -1,5 +1,6 @@
 //! The house's rules that no compiler knows: who may depend on whom, how long things are, and that what is named exists.
 
+use sallyport_exchange::mcp::{Code, Method, Side};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
@@ -554,6 +555,46 @@ fn links_lead_somewhere() {
     none(
         wrong,
         "These links lead to no file or heading. Correct them, or write what they promise:",
+    );
+}
+
+#[test]
+fn every_method_and_code_is_in_the_manual() {
+    let (manual, errors) = (
+        read(&root().join("docs/tool-servers.md")),
+        read(&root().join("docs/errors.md")),
+    );
+    let mut missing: Vec<String> = Method::ALL
+        .iter()
+        .map(|method| {
+            let side = match method.side() {
+                Side::Agent => "agent",
+                Side::Server => "server",
+                Side::Either => "both",
+            };
+            let operation = method.operation().as_str();
+            format!("| `{}` | {side} | `{operation}` |", method.as_str())
+        })
+        .filter(|row| !manual.contains(row))
+        .collect();
+    let codes = [
+        Code::Parse,
+        Code::InvalidRequest,
+        Code::MethodNotFound,
+        Code::InvalidParams,
+        Code::Internal,
+        Code::HeaderMismatch,
+        Code::MissingCapability,
+        Code::UnsupportedVersion,
+        Code::Denied,
+        Code::Unauthenticated,
+        Code::Unavailable,
+    ];
+    let rows = codes.map(|code| format!("| {} |", code.number()));
+    missing.extend(rows.into_iter().filter(|row| !errors.contains(row)));
+    none(
+        missing,
+        "docs/tool-servers.md lists each method with its operation, and docs/errors.md each JSON-RPC code. Add these rows:",
     );
 }
 
