@@ -17,6 +17,7 @@ pub use gateway::{config, unpack};
 pub use json::{edits, json};
 pub use sallyport_detect::fuzz_detect as detect;
 pub use sallyport_guard::fuzz_guard as guard;
+pub use sallyport_manifest::fuzz_manifest as manifest;
 pub use sallyport_policy::fuzz_compile as policy;
 pub use streams::{sse, stream};
 pub use words::flow;
@@ -36,6 +37,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("policy", policy),
     ("detect", detect),
     ("guard", guard),
+    ("manifest", manifest),
     ("flow", flow),
     #[cfg(feature = "gateway")]
     ("config", config),

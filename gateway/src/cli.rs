@@ -1,6 +1,7 @@
 //! What is typed, and what it starts.
 
 mod check;
+mod mcp;
 mod policy;
 
 use crate::config::{Config, config_schema};
@@ -43,10 +44,11 @@ Examples:
   sallyport check --config sallyport.yaml          is the configuration right, and what does it serve?
   sallyport run --config sallyport.yaml            serve
   sallyport key new --team payments --agent refunds
+  sallyport mcp scan https://tools.example.com/mcp is there anything bad in what a tool server lists?
 
 Results go to standard output; progress and errors go to standard error.
 Exit codes: 0 done; 1 the answer is no (a wrong configuration or policy, a failed test); 2 a wrong command line;
-3 it could not be done (a file that cannot be read, an address that is taken)."
+3 it could not be done (a file that cannot be read, an address that is taken, a server that does not answer)."
 )]
 pub struct Cli {
     /// What to do.
@@ -75,6 +77,9 @@ The ready line and the decision log go to standard output, everything else to st
     /// Test, try and explain policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Scan tool servers, and pin what they list
+    #[command(subcommand)]
+    Mcp(mcp::McpCommand),
     /// Make keys for agents
     #[command(subcommand)]
     Key(KeyCommand),
@@ -160,7 +165,7 @@ pub fn run(args: &RunArgs) -> Outcome {
         Ok(config) => config,
         Err(errors) => return fail(&errors, Outcome::No),
     };
-    start_log(args.log);
+    start_log(args.log, "info");
     match crate::server::run(config) {
         Ok(()) => Outcome::Done,
         Err(error) => fail(&error, Outcome::Broken),
@@ -186,6 +191,11 @@ pub fn check(args: &ConfigArgs) -> Outcome {
 /// `sallyport policy`.
 pub fn policy(command: &policy::PolicyCommand) -> Outcome {
     policy::run(command)
+}
+
+/// `sallyport mcp`.
+pub fn mcp(command: &mcp::McpCommand) -> Outcome {
+    mcp::run(command)
 }
 
 /// `sallyport key`.
@@ -246,10 +256,10 @@ fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-fn start_log(format: LogFormat) {
+fn start_log(format: LogFormat, unless_told: &str) {
     use std::io::IsTerminal;
     let filter = tracing_subscriber::EnvFilter::try_from_env("SALLYPORT_LOG")
-        .unwrap_or_else(|_| "info".into());
+        .unwrap_or_else(|_| unless_told.into());
     let colours = std::io::stderr().is_terminal()
         && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let log = tracing_subscriber::fmt()

@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => cli::demo(&args),
         Command::Check(args) => cli::check(&args),
         Command::Policy(command) => cli::policy(&command),
+        Command::Mcp(command) => cli::mcp(&command),
         Command::Key(command) => cli::key(&command),
         Command::Config(command) => cli::config(&command),
         Command::InputSchema => cli::input_schema(),

@@ -15,6 +15,7 @@ mod listen;
 mod lists;
 mod modern;
 mod names;
+pub mod offered;
 mod outbox;
 pub mod pins;
 mod readdress;

@@ -5,8 +5,12 @@
 mod app;
 mod metrics;
 mod page;
+mod tools;
 
 use crate::config::Config;
+use crate::mcp::Sessions;
+use crate::mcp::pins::Pins;
+use crate::mcp::upstream::Server;
 use crate::policies::{KeysHandle, PolicyHandle};
 use crate::record::RecordSink;
 use http::{HeaderMap, Method, header};
@@ -17,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub use app::OperatorsApp;
 pub use metrics::{InFlight, Metrics};
 pub(crate) use page::address;
+pub(crate) use tools::reach;
 
 /// What operators can look at.
 #[derive(Clone)]
@@ -31,8 +36,21 @@ pub struct OperatorsView {
     pub records: RecordSink,
     /// The counters.
     pub metrics: Arc<Metrics>,
+    /// The tool servers.
+    pub tools: ToolsView,
     /// Set when the gateway is told to stop: it is then no longer ready.
     pub stopping: Arc<AtomicBool>,
+}
+
+/// What operators can look at of tool servers.
+#[derive(Clone, Default)]
+pub struct ToolsView {
+    /// Each that is configured.
+    pub servers: Arc<[Arc<Server>]>,
+    /// Agents' sessions.
+    pub sessions: Sessions,
+    /// The lock file, if one is configured.
+    pub pins: Option<Arc<Pins>>,
 }
 
 /// What operators are told.
@@ -76,8 +94,7 @@ pub fn answer(
             "/" => OperatorsReply::new(200, HTML, page::page(view, crate::policies::now_ns())),
             "/readyz" => ready(view),
             "/metrics" => {
-                view.metrics
-                    .copy(&view.policies.status(), &view.keys.status(), &view.records);
+                view.metrics.copy(view);
                 OperatorsReply::new(200, PROMETHEUS, view.metrics.text())
             }
             _ => OperatorsReply::new(404, TEXT, "there are /, /healthz, /readyz and /metrics\n"),

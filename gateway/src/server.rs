@@ -9,7 +9,7 @@ use crate::config::{Config, Secret};
 use crate::edge::{Agents, Edge, Stored, server_options};
 use crate::mcp::Tools;
 use crate::mcp::pins::{BadLock, Pins};
-use crate::operators::{Metrics, OperatorsApp, OperatorsView};
+use crate::operators::{Metrics, OperatorsApp, OperatorsView, ToolsView};
 use crate::policies::watch::Watch;
 use crate::policies::{KeysHandle, PolicyHandle};
 use crate::record::{RecordSink, SinkError};
@@ -118,8 +118,14 @@ where
         keys.current(),
         policies.current(),
         placeholders.clone(),
-        Pins::load(&config.mcp)?,
+        Pins::load(&config)?,
     );
+    let tools = Tools::default();
+    let tools_view = ToolsView {
+        servers: state.servers(),
+        sessions: tools.sessions.clone(),
+        pins: state.pins.clone(),
+    };
     let state = Arc::new(ArcSwap::from_pointee(state));
     let _watches = watch_files(&policies, &keys, &state, &placeholders);
 
@@ -127,7 +133,7 @@ where
     let edge = Edge {
         state,
         stored: Arc::new(Stored::default()),
-        tools: Tools::default(),
+        tools,
         records: records.clone(),
         metrics: metrics.clone(),
         sessions: Arc::default(),
@@ -141,6 +147,7 @@ where
         keys,
         records: records.clone(),
         metrics,
+        tools: tools_view,
         stopping: stopping.clone(),
     });
 

@@ -88,6 +88,11 @@ impl State {
         }
     }
 
+    /// All tool servers.
+    pub fn servers(&self) -> Arc<[Arc<Server>]> {
+        self.servers.clone()
+    }
+
     /// The tool servers that a team sees.
     pub fn servers_of(&self, team: &str) -> Vec<Arc<Server>> {
         let seen = self.servers.iter().filter(|s| s.config.is_seen_by(team));

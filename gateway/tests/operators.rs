@@ -5,7 +5,7 @@
 use expect_test::expect;
 use http::{HeaderMap, HeaderValue, Method};
 use sallyport::config::Config;
-use sallyport::operators::{Metrics, OperatorsReply, OperatorsView, answer};
+use sallyport::operators::{Metrics, OperatorsReply, OperatorsView, ToolsView, answer};
 use sallyport::policies::{KeysHandle, PolicyHandle};
 use sallyport::record::{Blame, Record, RecordSink, Verdict};
 use sallyport_exchange::{
@@ -50,6 +50,7 @@ keys:
         config: Arc::new(config),
         records: RecordSink::to_writer(std::io::sink()),
         metrics: Arc::new(Metrics::new()),
+        tools: ToolsView::default(),
         stopping: Arc::default(),
     };
     Stage { folder, view }
@@ -315,7 +316,8 @@ fn everything_is_counted() {
         sallyport_stage_seconds_sum{stage="total"} 0.003
         sallyport_stage_seconds_count{stage="total"} 2
         sallyport_tokens_total{kind="input",route="openai",team="payments"} 200
-        sallyport_tokens_total{kind="output",route="openai",team="payments"} 14"#]]
+        sallyport_tokens_total{kind="output",route="openai",team="payments"} 14
+        sallyport_tool_sessions 0"#]]
     .assert_eq(&shown.join("\n"));
     assert!(text.contains(&format!(
         "sallyport_policy_info{{revision=\"{}\"}} 1",

@@ -79,7 +79,8 @@ fn server_text(server: &ScannedServer, paint: &dyn Fn(Tone, &str) -> String, out
         let _ = writeln!(
             out,
             "  {mark} tool {} of the list\n         {UNREAD} {}",
-            unread.index, unread.error
+            unread.index + 1,
+            unread.error
         );
     }
     let gone = server

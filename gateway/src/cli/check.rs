@@ -1,11 +1,14 @@
 //! `sallyport check`: is it right, and what does it serve?
 
+mod tools;
+
 use super::{Outcome, fail, say, tell};
 use crate::config::{Config, DecisionsTo, all_keys};
 use crate::identity::Keys;
 use crate::operators::address;
 use crate::policies::{Loaded, load};
 use owo_colors::OwoColorize;
+use sallyport_manifest::Lock;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
@@ -23,20 +26,28 @@ pub(super) fn check(file: &Path) -> Outcome {
         .map(load)
         .transpose()
         .map_err(|errors| fail(&errors, Outcome::No));
-    let (Ok(keys), Ok(policies)) = (keys, policies) else {
+    let lock = tools::lock(&config).map_err(|error| fail(&error, Outcome::No));
+    let (Ok(keys), Ok(policies), Ok(lock)) = (keys, policies, lock) else {
         return Outcome::No;
     };
-    say(&report(&config, &keys, policies.as_ref()));
-    for warning in warnings(&config, &keys, policies.as_ref()) {
+    say(&report(&config, &keys, policies.as_ref(), lock.as_ref()));
+    let warnings = warnings(&config, &keys, policies.as_ref());
+    for warning in warnings
+        .into_iter()
+        .chain(tools::warnings(&config, lock.as_ref()))
+    {
         tell(&format!("{} {warning}", "warning:".yellow().bold()));
     }
     Outcome::Done
 }
 
-fn report(config: &Config, keys: &Keys, policies: Option<&Loaded>) -> String {
+fn report(config: &Config, keys: &Keys, policies: Option<&Loaded>, lock: Option<&Lock>) -> String {
     let mut text = String::new();
     listeners(&mut text, config);
-    upstreams(&mut text, config);
+    if !config.upstreams.is_empty() || config.tool_servers.is_empty() {
+        upstreams(&mut text, config);
+    }
+    tools::servers(&mut text, config, lock);
     head(&mut text, "policies");
     match policies {
         None => line(&mut text, "  none", "nothing is allowed"),

@@ -1,16 +1,24 @@
 //! `sallyport mcp`: scan, pin, diff, approve.
 
-use super::{Outcome, fail, pretty, say, tell};
-use async_trait::async_trait;
+mod servers;
+
+use super::{ConfigArgs, LogFormat, Outcome, fail, pretty, say, start_log, tell};
+use crate::config::Config;
+use crate::mcp::pins::{lock_keys, read_lock};
 use clap::{Args, Subcommand};
 use owo_colors::OwoColorize;
 use sallyport_detect::Detectors;
 use sallyport_manifest::{
-    Listing, Lock, PinError, SigningKey, Tone, Verdict, compare, diff_text, scan, scan_json,
-    scan_text, shown,
+    Change, Listing, Lock, Mode, PinError, PublicKey, Scan, Severity, SigningKey, Tone, Verdict,
+    compare, diff_text, scan, scan_json, scan_text, shown,
 };
-use std::io::ErrorKind;
+use servers::NotListed;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where the lock is unless somebody says: beside the configuration.
+const LOCK: &str = "tools.lock";
 
 /// About tool servers.
 #[derive(Subcommand, Debug)]
@@ -20,14 +28,15 @@ pub enum McpCommand {
 Examples:
   sallyport mcp scan https://tools.example.com/mcp
   sallyport mcp scan -- npx -y @modelcontextprotocol/server-filesystem /tmp
+  sallyport mcp scan --server files               one of the configuration, with its key
 
-A command is run as it stands, as you. Exit code 1: something would be refused.")]
+A command is run as it stands, as you. Exit code 1: something would be refused; 3: the server does not answer.")]
     Scan(ScanArgs),
     /// Write down what servers list, as approved
     #[command(after_help = "\
 Examples:
   sallyport mcp pin files
-  sallyport mcp pin files mail --lock tools.lock --sign lock.key
+  sallyport mcp pin files mail --lock locks/tools.lock --sign lock.key
 
 Commit the lock file. A server that is pinned already and has changed: `mcp diff`, then `mcp approve`.")]
     Pin(PinArgs),
@@ -43,25 +52,57 @@ Examples:
   sallyport mcp approve files --all
   sallyport mcp approve web search --accept tool.shadowed")]
     Approve(ApproveArgs),
+    /// Sign the lock as it stands
+    #[command(after_help = "\
+Example:
+  sallyport mcp sign lock.key
+
+For a lock that was never signed, whose key is another now, or that somebody edited: read it first, as `git diff` shows
+it. Whatever it says is what you sign.")]
+    Sign(SignArgs),
 }
 
 /// Which server is looked at.
 #[derive(Args, Debug)]
 pub struct ScanArgs {
     /// An address, or a command and its arguments
-    #[arg(value_name = "URL|COMMAND", required = true, trailing_var_arg = true)]
+    #[arg(
+        value_name = "URL|COMMAND",
+        required_unless_present = "server",
+        trailing_var_arg = true
+    )]
     target: Vec<String>,
+    /// The name of a server in the configuration, instead
+    #[arg(long, value_name = "NAME", conflicts_with = "target")]
+    server: Option<String>,
+    /// Which configuration
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Print the report as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// Where the lock is, and who signs it.
+/// Which lock.
 #[derive(Args, Debug)]
 pub struct LockArgs {
-    /// The lock file
-    #[arg(long, value_name = "FILE", default_value = "tools.lock")]
-    lock: PathBuf,
+    /// Which configuration
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// The lock file; unless given, `mcp.lock` of the configuration, or else tools.lock beside it
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+}
+
+/// What is signed, and with what.
+#[derive(Args, Debug)]
+pub struct SignArgs {
+    /// The Ed25519 key (PEM, `openssl genpkey -algorithm ed25519`)
+    #[arg(value_name = "KEY")]
+    key: PathBuf,
+    /// Which lock
+    #[command(flatten)]
+    lock: LockArgs,
 }
 
 /// What is pinned.
@@ -119,38 +160,159 @@ pub(super) struct Listed {
     /// `instructions` of its first answer.
     pub instructions: Option<String>,
     /// The JSON of each tool, over all pages.
-    pub tools: Vec<String>,
-}
-
-/// Asks tool servers what they list; the gateway's own client behind it.
-#[async_trait]
-pub(super) trait ToolServers: Sync {
-    /// Of a server by its name in the configuration.
-    async fn list_tools(&self, server: &str) -> Result<Listed, String>;
-    /// Of an address, or of a command that is run.
-    async fn list_at(&self, target: &[String]) -> Result<Listed, String>;
-}
-
-/// Does what was typed.
-pub(super) async fn run(command: &McpCommand, servers: &dyn ToolServers) -> Outcome {
-    let done = match command {
-        McpCommand::Scan(args) => scanned(args, servers).await,
-        McpCommand::Pin(args) => pin(args, servers).await,
-        McpCommand::Diff(args) => diff(args, servers).await,
-        McpCommand::Approve(args) => approve(args, servers).await,
-    };
-    done.unwrap_or_else(|outcome| outcome)
+    pub tools: Vec<Arc<str>>,
 }
 
 /// `Err`: it was told already what is wrong.
 type Told<T> = Result<T, Outcome>;
 
-async fn scanned(args: &ScanArgs, servers: &dyn ToolServers) -> Told<Outcome> {
-    let name = args.target.join(" ");
-    let listed = servers.list_at(&args.target).await;
-    let listing = listing(&name, listed)?;
-    let detectors = Detectors::default();
-    let report = scan(&[listing], None, &[&detectors]);
+/// Does what was typed.
+pub(super) fn run(command: &McpCommand) -> Outcome {
+    start_log(LogFormat::Text, "warn");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("cannot start: {error}"), Outcome::Broken),
+    };
+    let done = runtime.block_on(async {
+        match command {
+            McpCommand::Scan(args) => scanned(args).await,
+            McpCommand::Pin(args) => pin(args).await,
+            McpCommand::Diff(args) => diff(args).await,
+            McpCommand::Approve(args) => approve(args).await,
+            McpCommand::Sign(args) => sign(args),
+        }
+    });
+    done.unwrap_or_else(|outcome| outcome)
+}
+
+/// The lock file at hand.
+struct AtHand {
+    config: Config,
+    file: PathBuf,
+    keys: Vec<PublicKey>,
+    lock: Lock,
+}
+
+impl AtHand {
+    /// The configuration, and the lock as it is on disk: held to `mcp.lock_key` where there is one. `may_lack`: without a
+    /// file, an empty lock will do.
+    fn open(args: &LockArgs, may_lack: bool) -> Told<AtHand> {
+        let AtHand {
+            config, file, keys, ..
+        } = AtHand::find(args)?;
+        let lock = match may_lack && !file.exists() {
+            true => Lock::default(),
+            false => read_lock(&file, &keys).map_err(|error| lock_error(&error, &file))?,
+        };
+        Ok(AtHand {
+            config,
+            file,
+            keys,
+            lock,
+        })
+    }
+
+    /// Without looking into the file.
+    fn find(args: &LockArgs) -> Told<AtHand> {
+        let config = load(&args.config)?;
+        let beside = || config.file.with_file_name(LOCK);
+        let file = args.lock.clone().or_else(|| config.mcp.lock.clone());
+        Ok(AtHand {
+            keys: lock_keys(&config.mcp).map_err(|error| fail(&error, Outcome::No))?,
+            file: file.unwrap_or_else(beside),
+            lock: Lock::default(),
+            config,
+        })
+    }
+
+    async fn ask(&self, server: &str) -> Told<Listing> {
+        let named = servers::named(&self.config, server);
+        let named = named.map_err(|why| told(&why, Outcome::No))?;
+        let listed = servers::list(&named, server).await;
+        let listed = listed.map_err(|why| told(&why, Outcome::Broken))?;
+        let listing = read(server, &listed);
+        for unread in &listing.unread {
+            let (index, error) = (unread.index + 1, &unread.error);
+            tell(&format!(
+                "{} tool {index} of {} is left out: {error}",
+                "warning:".yellow(),
+                shown(server)
+            ));
+        }
+        Ok(listing)
+    }
+
+    fn look(&self, listing: &Listing) -> Scan {
+        let detectors = Detectors::new(self.config.detect.clone());
+        scan(
+            std::slice::from_ref(listing),
+            Some(&self.lock),
+            &[&detectors],
+        )
+    }
+
+    /// Signs the lock if there is a key, and puts it in its place whole: a reader sees the old one or the new one.
+    fn write(mut self, key: Option<&Path>) -> Told<Outcome> {
+        let broken = |path: &Path, why: &dyn std::fmt::Display| {
+            fail(&format!("{}: {why}", path.display()), Outcome::Broken)
+        };
+        if let Some(file) = key {
+            let pem = std::fs::read_to_string(file).map_err(|why| broken(file, &why))?;
+            let pem = zeroize::Zeroizing::new(pem);
+            let key = SigningKey::from_pem(&pem)
+                .map_err(|why| fail(&format!("{}: {why}", file.display()), Outcome::No))?;
+            self.lock.sign(&key);
+        }
+        if !self.keys.is_empty()
+            && let Err(why) = self.lock.verify(&self.keys)
+        {
+            let public = self.config.mcp.lock_key.as_deref().unwrap_or(Path::new(""));
+            let public = public.display();
+            let say = match key {
+                None => format!(
+                    "nothing is written: the gateway takes only a lock that is signed\n  hint: give `--sign KEY`, the private key of {public}"
+                ),
+                Some(key) => format!(
+                    "nothing is written: {why}\n  hint: {} is not the private key of {public}",
+                    key.display()
+                ),
+            };
+            return Err(fail(&say, Outcome::No));
+        }
+        // A link stays one; what it leads to is replaced.
+        let file = std::fs::canonicalize(&self.file).unwrap_or_else(|_| self.file.clone());
+        let mut beside = file.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = PathBuf::from(beside);
+        std::fs::write(&beside, self.lock.text()).map_err(|why| broken(&beside, &why))?;
+        std::fs::rename(&beside, &file).map_err(|why| broken(&file, &why))?;
+        let signed = match self.lock.signature().is_some() {
+            true => "signed",
+            false => "not signed",
+        };
+        tell(&format!("wrote {} ({signed})", self.file.display()));
+        if self.config.mcp.lock.is_none() {
+            tell(&format!(
+                "{} the configuration has no `mcp.lock`: until it names this file, nothing is held back",
+                "warning:".yellow()
+            ));
+        }
+        Ok(Outcome::Done)
+    }
+}
+
+async fn scanned(args: &ScanArgs) -> Told<Outcome> {
+    let (server, name) = match &args.server {
+        Some(name) => (servers::named(&load(&args.config)?, name), name.clone()),
+        None => (servers::typed(&args.target), args.target.join(" ")),
+    };
+    let server = server.map_err(|why| told(&why, Outcome::No))?;
+    let listed = servers::list(&server, &name).await;
+    let listed = listed.map_err(|why| told(&why, Outcome::Broken))?;
+    let report = scan(&[read(&name, &listed)], None, &[&Detectors::default()]);
     match args.json {
         true => say(&pretty(&scan_json(&report))),
         false => say(scan_text(&report, &paint).trim_end()),
@@ -161,35 +323,47 @@ async fn scanned(args: &ScanArgs, servers: &dyn ToolServers) -> Told<Outcome> {
     })
 }
 
-async fn pin(args: &PinArgs, servers: &dyn ToolServers) -> Told<Outcome> {
-    let mut lock = read(&args.lock.lock, true)?;
+async fn pin(args: &PinArgs) -> Told<Outcome> {
+    let mut at_hand = AtHand::open(&args.lock, true)?;
+    let before = at_hand.lock.clone();
     for server in &args.servers {
-        let listing = listing(server, servers.list_tools(server).await)?;
-        warn_unread(&listing);
-        lock.pin(&listing).map_err(refused)?;
+        let listing = at_hand.ask(server).await?;
+        let known = at_hand.lock.server(server).is_some();
+        at_hand.lock.pin(&listing).map_err(refused)?;
+        let count = listing.tools.len();
+        let done = if known { "as it was pinned:" } else { "pinned" };
         tell(&format!(
-            "{} {}: {} tools",
-            "pinned".green(),
-            shown(server),
-            listing.tools.len()
+            "{} {}, {count} tools",
+            done.green(),
+            shown(server)
         ));
-        let report = scan(&[listing], Some(&lock), &[&Detectors::default()]);
+        let report = at_hand.look(&listing);
         if report.verdict() != Verdict::Pass {
             tell(scan_text(&report, &paint).trim_end());
         }
+        still_out(&report, |_| true);
     }
-    write(&args.lock.lock, lock, args.sign.as_deref())
+    if at_hand.lock == before && args.sign.is_none() {
+        return Ok(Outcome::Done);
+    }
+    at_hand.write(args.sign.as_deref())
 }
 
-async fn diff(args: &DiffArgs, servers: &dyn ToolServers) -> Told<Outcome> {
-    let lock = read(&args.lock.lock, false)?;
+async fn diff(args: &DiffArgs) -> Told<Outcome> {
+    let at_hand = AtHand::open(&args.lock, false)?;
     let mut outcome = Outcome::Done;
     for server in &args.servers {
-        let listing = listing(server, servers.list_tools(server).await)?;
-        warn_unread(&listing);
-        let comparison = compare(&lock, &listing);
+        let listing = at_hand.ask(server).await?;
+        let comparison = compare(&at_hand.lock, &listing);
         if !comparison.is_clean() || !listing.unread.is_empty() {
             outcome = Outcome::No;
+        }
+        if !comparison.known {
+            tell(&format!(
+                "{} is not pinned: `sallyport mcp pin {}`",
+                shown(server),
+                shown(server)
+            ));
         }
         match diff_text(&comparison, &paint) {
             text if text.is_empty() => tell(&format!("{}: as it was pinned", shown(server))),
@@ -199,12 +373,14 @@ async fn diff(args: &DiffArgs, servers: &dyn ToolServers) -> Told<Outcome> {
     Ok(outcome)
 }
 
-async fn approve(args: &ApproveArgs, servers: &dyn ToolServers) -> Told<Outcome> {
-    let mut lock = read(&args.lock.lock, true)?;
-    let listing = listing(&args.server, servers.list_tools(&args.server).await)?;
-    warn_unread(&listing);
-    let before = compare(&lock, &listing);
-    tell(diff_text(&before, &paint).trim_end());
+async fn approve(args: &ApproveArgs) -> Told<Outcome> {
+    let mut at_hand = AtHand::open(&args.lock, true)?;
+    let listing = at_hand.ask(&args.server).await?;
+    let before = compare(&at_hand.lock, &listing);
+    if !before.is_clean() {
+        tell(diff_text(&before, &paint).trim_end());
+    }
+    let lock = &mut at_hand.lock;
     if args.all {
         lock.approve_all(&listing).map_err(refused)?;
     }
@@ -212,66 +388,106 @@ async fn approve(args: &ApproveArgs, servers: &dyn ToolServers) -> Told<Outcome>
         lock.approve_instructions(&listing);
     }
     if let Some(tool) = &args.tool {
-        let accept = args.accept.iter().cloned();
+        let mut accept: BTreeSet<String> = args.accept.iter().cloned().collect();
+        if !accept.is_empty() && before.of(tool) == Some(&Change::Unchanged) {
+            // What was accepted of it as it is stays so.
+            let pins = lock.server(&args.server);
+            let pin = pins.and_then(|server| server.tools.get(tool));
+            accept.extend(pin.iter().flat_map(|pin| pin.accept.iter().cloned()));
+        }
         lock.approve(&listing, tool, accept).map_err(refused)?;
     }
-    write(&args.lock.lock, lock, args.sign.as_deref())
+    let gone = |tool: &str| before.of(tool) == Some(&Change::Gone);
+    let what = match &args.tool {
+        Some(tool) if gone(tool) => format!("that {} is gone", shown(tool)),
+        Some(tool) => shown(tool),
+        None if args.all => format!("{} tools and the instructions", listing.tools.len()),
+        None => "the instructions".to_owned(),
+    };
+    tell(&format!(
+        "{} {what}, of {}",
+        "approved".green(),
+        shown(&args.server)
+    ));
+    let report = at_hand.look(&listing);
+    still_out(&report, |tool| match &args.tool {
+        Some(one) => one == tool,
+        None => args.all,
+    });
+    at_hand.write(args.sign.as_deref())
 }
 
-fn listing(server: &str, listed: Result<Listed, String>) -> Told<Listing> {
-    let listed = listed.map_err(|why| {
-        let server = shown(server);
-        fail(&format!("{server} does not answer: {why}"), Outcome::Broken)
-    })?;
-    let tools = listed.tools.iter().map(String::as_str);
-    Ok(Listing::read(server, listed.instructions.as_deref(), tools))
-}
-
-fn warn_unread(listing: &Listing) {
-    for unread in &listing.unread {
-        let (index, error) = (unread.index, &unread.error);
+fn sign(args: &SignArgs) -> Told<Outcome> {
+    let mut at_hand = AtHand::find(&args.lock)?;
+    at_hand.lock = read_lock(&at_hand.file, &[]).map_err(|e| lock_error(&e, &at_hand.file))?;
+    for (name, server) in at_hand.lock.servers() {
+        let count = server.tools.len();
         tell(&format!(
-            "{} tool {index} of {} is left out: {error}",
-            "warning:".yellow(),
-            shown(&listing.server)
+            "{} {}, {count} tools",
+            "signing".green(),
+            shown(name)
         ));
+    }
+    at_hand.write(Some(&args.key))
+}
+
+/// Says which tools agents will not see although they are pinned, and how to let them in.
+fn still_out(report: &Scan, meant: impl Fn(&str) -> bool) {
+    for server in &report.servers {
+        let admitted = server.admitted(Mode::Enforce);
+        let out = server
+            .tools
+            .iter()
+            .filter(|tool| meant(&tool.name) && !admitted.contains(tool.name.as_str()));
+        for tool in out {
+            let mut labels: Vec<&str> = tool
+                .findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Refusal)
+                .map(|finding| finding.label.as_str())
+                .collect();
+            labels.dedup();
+            let accept: Vec<String> = labels.iter().map(|l| format!("--accept {l}")).collect();
+            let (server, tool) = (shown(&server.server), shown(&tool.name));
+            tell(&format!(
+                "{} {tool} stays out: {}\n  if that is as it should be: sallyport mcp approve {server} {tool} {}",
+                "warning:".yellow(),
+                labels.join(", "),
+                accept.join(" ")
+            ));
+        }
+    }
+}
+
+fn load(args: &ConfigArgs) -> Told<Config> {
+    Config::load(&args.config).map_err(|errors| fail(&errors, Outcome::No))
+}
+
+fn read(server: &str, listed: &Listed) -> Listing {
+    let tools = listed.tools.iter().map(|tool| &**tool);
+    Listing::read(server, listed.instructions.as_deref(), tools)
+}
+
+fn told(why: &NotListed, outcome: Outcome) -> Outcome {
+    let hint = match why.hint.is_empty() {
+        true => String::new(),
+        false => format!("\n  hint: {}", why.hint),
+    };
+    fail(&format!("{}{hint}", why.what), outcome)
+}
+
+fn lock_error(error: &dyn std::fmt::Display, file: &Path) -> Outcome {
+    match file.exists() {
+        true => fail(error, Outcome::No),
+        false => fail(
+            &format!("{error}\n  hint: `sallyport mcp pin SERVER` writes it"),
+            Outcome::Broken,
+        ),
     }
 }
 
 fn refused(error: PinError) -> Outcome {
     fail(&error, Outcome::No)
-}
-
-/// The lock; an empty one where there is no file and there may be none. Signatures are the gateway's to
-/// demand, and a change takes them away.
-fn read(path: &Path, may_lack: bool) -> Told<Lock> {
-    let name = path.display().to_string();
-    match std::fs::read_to_string(path) {
-        Ok(text) => Lock::read(&name, &text, &[]).map_err(|error| fail(&error, Outcome::No)),
-        Err(why) if may_lack && why.kind() == ErrorKind::NotFound => Ok(Lock::default()),
-        Err(why) => Err(fail(&format!("{name}: {why}"), Outcome::Broken)),
-    }
-}
-
-/// Writes beside the file and puts it in its place: a reader sees the old one or the new one.
-fn write(path: &Path, mut lock: Lock, key: Option<&Path>) -> Told<Outcome> {
-    let broken = |path: &Path, why: &dyn std::fmt::Display| {
-        fail(&format!("{}: {why}", path.display()), Outcome::Broken)
-    };
-    if let Some(file) = key {
-        let pem = std::fs::read_to_string(file).map_err(|why| broken(file, &why))?;
-        let pem = zeroize::Zeroizing::new(pem);
-        let key = SigningKey::from_pem(&pem).map_err(|why| broken(file, &why))?;
-        lock.sign(&key);
-    } else if lock.signature().is_none() {
-        tell("the lock is not signed; `--sign KEY` signs it");
-    }
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".new");
-    let beside = PathBuf::from(beside);
-    std::fs::write(&beside, lock.text()).map_err(|why| broken(&beside, &why))?;
-    std::fs::rename(&beside, path).map_err(|why| broken(path, &why))?;
-    Ok(Outcome::Done)
 }
 
 fn paint(tone: Tone, text: &str) -> String {

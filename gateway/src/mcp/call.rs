@@ -20,7 +20,7 @@ use http::{HeaderName, HeaderValue};
 use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{Code, Era, Message, Method, Place, Shape};
-use sallyport_exchange::{Dialect, Flow, Kind, Payload};
+use sallyport_exchange::{Dialect, Flow, Kind, PartId, Payload};
 use sallyport_policy::{Cleared, Terms};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -139,8 +139,8 @@ impl Call<'_> {
         let catalogue = catalogue::load(&self.link, self.session).await?;
         let offer = catalogue.tool(tool).ok_or_else(|| unknown_tool(tool))?;
         if let Some(pins) = &self.state.pins {
-            let held = pins.held_back(&self.link.server.config.name, [&*offer.json]);
-            terms.hidden.extend(held);
+            let held = pins.held_of(&self.link.server.config.name, &catalogue);
+            terms.hidden.extend(held.has(tool).then(|| tool.to_owned()));
         }
         terms.offer = Some(offer.json.clone());
         Ok(terms)
@@ -428,16 +428,28 @@ impl Call<'_> {
     /// In a list of tools: which are held back because they are not what was pinned.
     fn list_terms(&self, request: &Request, payload: &Payload) -> Terms {
         let mut terms = Terms::default();
-        let Some(pins) = self.state.pins.as_ref() else {
-            return terms;
-        };
         if request.message.method != Method::ToolsList {
             return terms;
         }
+        let offers: Vec<(PartId, &str)> = payload
+            .of_kind(Kind::ToolOffer)
+            .map(|(id, part)| (id, part.json.map_or("", |json| payload.text(json))))
+            .collect();
+        let declarations: Vec<&str> = offers.iter().map(|(_, json)| *json).collect();
+        if self
+            .link
+            .catalogue()
+            .is_some_and(|c| !c.has_all(&declarations))
+        {
+            // The server offers something else by now: calls must be held to that.
+            self.link.forget_catalogue();
+        }
+        let Some(pins) = self.state.pins.as_ref() else {
+            return terms;
+        };
         let server = &self.link.server.config.name;
-        for (id, part) in payload.of_kind(Kind::ToolOffer) {
-            let json = part.json.map_or("", |json| payload.text(json));
-            terms.hidden.extend(pins.held_back(server, [json]));
+        terms.hidden.extend(pins.held_back(server, &declarations));
+        for (id, json) in offers {
             terms.found.extend(pins.findings(server, id, json));
         }
         terms

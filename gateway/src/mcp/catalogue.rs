@@ -2,22 +2,17 @@
 //! to check its arguments.
 
 use super::link::Link;
+use super::offered::{self, NoList};
+use super::pins::Held;
 use super::session::Session;
-use super::upstream;
 use crate::edge::failure::{Failure, RpcFault};
-use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
+use parking_lot::Mutex;
 use sallyport_exchange::json::{Tape, Value};
-use sallyport_exchange::mcp::{Code, Era, Message, Method, Shape};
-use std::collections::HashMap;
+use sallyport_exchange::mcp::Code;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-/// Pages of one list that are asked for.
-const PAGES_MAX: usize = 200;
-/// Tools of one server; one with more is not used.
-const TOOLS_MAX: usize = 20_000;
-/// Bytes of all declarations of one server.
-const BYTES_MAX: usize = 32 << 20;
 /// A schema longer than this is not compiled; arguments are then not checked against it.
 const SCHEMA_MAX: usize = 256 << 10;
 /// Mistakes in arguments that an agent is told of at once.
@@ -27,6 +22,8 @@ const MISTAKES_TOLD: usize = 5;
 #[derive(Debug, Default)]
 pub struct Catalogue {
     tools: HashMap<Arc<str>, Tool>,
+    /// Which of them were held back when somebody last asked.
+    pub held: Mutex<Option<Arc<Held>>>,
 }
 
 /// One tool.
@@ -60,12 +57,26 @@ impl Catalogue {
         for name in twice {
             tools.remove(&name);
         }
-        Catalogue { tools }
+        Catalogue {
+            tools,
+            held: Mutex::default(),
+        }
     }
 
     /// The tool of this name.
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.tools.get(name)
+    }
+
+    /// Whether each of these declarations is one of its own, to the letter.
+    pub fn has_all(&self, declarations: &[&str]) -> bool {
+        let known: HashSet<&str> = self.declarations().collect();
+        declarations.iter().all(|json| known.contains(json))
+    }
+
+    /// The declarations of all tools, as JSON.
+    pub fn declarations(&self) -> impl Iterator<Item = &str> {
+        self.tools.values().map(|tool| &*tool.json)
     }
 
     /// The names of all tools.
@@ -197,88 +208,18 @@ pub async fn load(link: &Arc<Link>, session: &Arc<Session>) -> Result<Arc<Catalo
     Ok(catalogue)
 }
 
-/// Asks for all pages of `tools/list`.
-pub async fn ask(link: &Arc<Link>, session: &Arc<Session>) -> Result<Vec<Arc<str>>, Failure> {
-    let too_much = || {
-        Failure::Rpc(RpcFault::answer(
+async fn ask(link: &Arc<Link>, session: &Arc<Session>) -> Result<Vec<Arc<str>>, Failure> {
+    let connection = link.connection(session).await?;
+    match offered::tools(&connection, &session.introduction, || link.number()).await {
+        Ok(declarations) => Ok(declarations),
+        // It will not say: it offers none.
+        Err(NoList::Error(_)) => Ok(Vec::new()),
+        Err(NoList::Fault(fault)) => Err(fault.into()),
+        Err(NoList::TooMuch) => Err(Failure::Rpc(RpcFault::answer(
             Code::Unavailable,
             "The tool server offers more tools than are looked at.",
-        ))
-    };
-    let mut declarations: Vec<Arc<str>> = Vec::new();
-    let mut bytes = 0;
-    let mut cursor = None;
-    for _ in 0..PAGES_MAX {
-        let page = page(link, session, cursor.as_deref()).await?;
-        let text = std::str::from_utf8(&page).unwrap_or_default();
-        let tape = Tape::read_str(text).map_err(|_| upstream::Fault::Garbled)?;
-        let result = tape.root().member("result");
-        let tools = result.and_then(|r| r.member("tools"));
-        for tool in tools.and_then(Value::elements).into_iter().flatten() {
-            bytes += tool.raw().len();
-            declarations.push(tool.raw().into());
-        }
-        if declarations.len() > TOOLS_MAX || bytes > BYTES_MAX {
-            return Err(too_much());
-        }
-        let next = result
-            .and_then(|r| r.member("nextCursor"))
-            .filter(|next| !next.is_null());
-        match next {
-            Some(next) => cursor = Some(next.raw().to_owned()),
-            None => return Ok(declarations),
-        }
+        ))),
     }
-    Err(too_much())
-}
-
-async fn page(
-    link: &Arc<Link>,
-    session: &Arc<Session>,
-    cursor: Option<&str>,
-) -> Result<Bytes, Failure> {
-    let connection = link.connection(session).await?;
-    let id = link.number();
-    let cursor = cursor.map_or(String::new(), |c| format!("\"cursor\":{c}"));
-    let introduction = &session.introduction;
-    let params = match connection.hello().era {
-        Era::Legacy => cursor,
-        Era::Modern => {
-            let meta = super::readdress::modern_meta(
-                connection.hello().revision.as_str(),
-                &introduction.client_info,
-                &introduction.capabilities,
-            );
-            let comma = if cursor.is_empty() { "" } else { "," };
-            format!("\"_meta\":{{{meta}}}{comma}{cursor}")
-        }
-    };
-    let body = format!(
-        "{{\"jsonrpc\":\"2.0\",\"id\":{id},\"method\":\"tools/list\",\"params\":{{{params}}}}}"
-    );
-    let headers = super::modern::headers(Method::ToolsList, None, Vec::new());
-    let mut replies = connection
-        .request(upstream::Call {
-            id,
-            token: None,
-            lasts: false,
-            headers,
-            body: body.into(),
-        })
-        .await?;
-    while let Some(reply) = replies.next().await {
-        let reply = reply?;
-        let text = std::str::from_utf8(&reply).unwrap_or_default();
-        match Message::read(text).map(|message| message.shape) {
-            Ok(Shape::Result) => return Ok(reply),
-            // A server without tools may say so: it offers none.
-            Ok(Shape::Error) => {
-                return Ok(Bytes::from_static(b"{\"result\":{\"tools\":[]}}"));
-            }
-            _ => {}
-        }
-    }
-    Err(upstream::Fault::Garbled.into())
 }
 
 #[cfg(test)]

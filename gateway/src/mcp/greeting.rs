@@ -1,5 +1,6 @@
 //! What the servers behind a door can do: the answers to `initialize` and `server/discover`.
 
+use super::pins::Pins;
 use super::request::{Asking, Plain, judged, may};
 use super::session::Session;
 use super::upstream::{Connection, Server};
@@ -160,11 +161,18 @@ fn hear(
     let words = result.and_then(|r| r.member("instructions"));
     let text = words.and_then(Value::as_str);
     let mut result = result.map_or("{}", Value::raw).to_owned();
-    if let (Some(pins), Some(words)) = (&asking.state.pins, words)
-        && !pins.admits_instructions(&server.config.name, text.as_deref())
+    // What is no text was never pinned.
+    let is_pinned = |pins: &Arc<Pins>| {
+        text.is_some() && pins.admits_instructions(&server.config.name, text.as_deref())
+    };
+    if words.is_some()
+        && asking
+            .state
+            .pins
+            .as_ref()
+            .is_some_and(|pins| !is_pinned(pins))
     {
-        // What is not as it was pinned is not told; everything else of the greeting is.
-        result = result.replacen(words.raw(), "\"\"", 1);
+        result = without_instructions(&result).ok_or(super::upstream::Fault::Garbled)?;
     }
     Ok(Said {
         server: server.config.name.clone(),
@@ -172,6 +180,20 @@ fn hear(
         revision: hello.revision,
         result,
     })
+}
+
+/// What is not as it was pinned is not told; everything else of the greeting is.
+fn without_instructions(result: &str) -> Option<String> {
+    let edits = super::readdress::apply(result, |edits, root| {
+        if let Some(words) = root.member("instructions") {
+            edits.insert(sallyport_exchange::Edit {
+                span: words.span(),
+                with: "\"\"".to_owned(),
+            });
+        }
+    })?;
+    let edited = edits.apply(&Bytes::copy_from_slice(result.as_bytes()));
+    String::from_utf8(edited.into()).ok()
 }
 
 impl Said {
@@ -301,5 +323,19 @@ fn instructions(said: &[Said]) -> String {
     match texts.is_empty() {
         true => String::new(),
         false => format!(",\"instructions\":{}", quoted(&texts.join("\n\n"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_are_taken_out_where_they_stand() {
+        let result = r#"{"serverInfo":{"name":"Obey."},"instructions":"Obey.","capabilities":{}}"#;
+        assert_eq!(
+            without_instructions(result).as_deref(),
+            Some(r#"{"serverInfo":{"name":"Obey."},"instructions":"","capabilities":{}}"#)
+        );
     }
 }

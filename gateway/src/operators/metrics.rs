@@ -1,13 +1,15 @@
 //! What is counted, for Prometheus. No label takes more values than a bound, whatever agents send.
 
-use crate::policies::Status;
-use crate::record::{Record, RecordSink};
+use super::OperatorsView;
+use crate::mcp::upstream::Tally;
+use crate::record::Record;
 use prometheus::core::Collector;
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use std::collections::HashSet;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use table::*;
 
@@ -54,10 +56,13 @@ mod table {
     pub(super) const TOKENS: Metric = Metric::new("tokens_total", "Tokens, as the upstreams counted them.", &["team", "route", "kind"]);
     pub(super) const FAILURES: Metric = Metric::new("failures_total", "Exchanges that broke, and whose doing that was.", &["code", "blame"]);
     pub(super) const STAGES: Metric = Metric::new("stage_seconds", "Where the time of an exchange goes.", &["stage"]);
-    pub(super) const LOADS: Metric = Metric::new("loads_total", "Changes of policies and keys that came into force, or did not.", &["what", "outcome"]);
+    pub(super) const LOADS: Metric = Metric::new("loads_total", "Changes of policies, keys and the lock file that came into force, or did not.", &["what", "outcome"]);
     pub(super) const POLICY: Metric = Metric::new("policy_info", "Which policies are in force.", &["revision"]);
     pub(super) const POLICY_TIME: Metric = Metric::new("policy_in_force_since_seconds", "Since when they are in force, in seconds since 1970.", &[]);
     pub(super) const WRITTEN: Metric = Metric::new("decisions_written_total", "Decision records that were written.", &[]);
+    pub(super) const TOOL_SESSIONS: Metric = Metric::new("tool_sessions", "Sessions of agents with tool servers.", &[]);
+    pub(super) const TOOL_CONNECTIONS: Metric = Metric::new("tool_server_sessions_total", "Sessions that were begun with a tool server, or could not be.", &["server", "outcome"]);
+    pub(super) const TOOL_LOST: Metric = Metric::new("tool_server_messages_lost_total", "Messages of a tool server that went nowhere: nobody waited for them, an equal one waited already, or they were none.", &["server", "why"]);
     pub(super) const DROPPED: Metric = Metric::new("decisions_dropped_total", "Decision records that were lost.", &[]);
 }
 
@@ -76,6 +81,9 @@ pub struct Metrics {
     policy_time: IntGauge,
     decisions_written: IntCounterVec,
     decisions_dropped: IntCounterVec,
+    tool_sessions: IntGauge,
+    tool_connections: IntCounterVec,
+    tool_lost: IntCounterVec,
     rules: Values,
     teams: Values,
     /// Held while figures that others keep are copied in.
@@ -132,6 +140,9 @@ impl Metrics {
             policy_time: kept.gauge(POLICY_TIME)?,
             decisions_written: kept.counters(WRITTEN)?,
             decisions_dropped: kept.counters(DROPPED)?,
+            tool_sessions: kept.gauge(TOOL_SESSIONS)?,
+            tool_connections: kept.counters(TOOL_CONNECTIONS)?,
+            tool_lost: kept.counters(TOOL_LOST)?,
             rules: Values::default(),
             teams: Values::default(),
             copying: Mutex::new(()),
@@ -202,19 +213,46 @@ impl Metrics {
     }
 
     /// Copies in what others count themselves, just before it is shown.
-    pub(super) fn copy(&self, policies: &Status, keys: &Status, records: &RecordSink) {
+    pub(super) fn copy(&self, view: &OperatorsView) {
         let _one_at_a_time = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
-        for (what, status) in [("policies", policies), ("keys", keys)] {
+        let (policies, keys) = (view.policies.status(), view.keys.status());
+        for (what, status) in [("policies", &policies), ("keys", &keys)] {
             raise(&self.loads, &[what, "ok"], status.loads);
             raise(&self.loads, &[what, "failed"], status.failures);
         }
-        raise(&self.decisions_written, &[], records.written());
-        raise(&self.decisions_dropped, &[], records.dropped());
+        if let Some(pins) = &view.tools.pins {
+            let standing = pins.standing();
+            raise(&self.loads, &["lock", "ok"], standing.loads);
+            raise(&self.loads, &["lock", "failed"], standing.failures);
+        }
+        raise(&self.decisions_written, &[], view.records.written());
+        raise(&self.decisions_dropped, &[], view.records.dropped());
         self.policy_info.reset();
         self.policy_info
             .with_label_values(&[&*policies.revision])
             .set(1);
         self.policy_time.set(policies.loaded_at_ns / 1_000_000_000);
+        let sessions = view.tools.sessions.len();
+        self.tool_sessions
+            .set(i64::try_from(sessions).unwrap_or(i64::MAX));
+        for server in view.tools.servers.iter() {
+            self.copy_tally(&server.config.name, &server.tally);
+        }
+    }
+
+    /// Servers are those of the configuration, so their names are bounded.
+    fn copy_tally(&self, server: &str, tally: &Tally) {
+        let now = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        for (outcome, count) in [("ok", &tally.opened), ("failed", &tally.failed)] {
+            raise(&self.tool_connections, &[server, outcome], now(count));
+        }
+        for (why, count) in [
+            ("dropped", &tally.dropped),
+            ("equal", &tally.coalesced),
+            ("rubbish", &tally.rubbish),
+        ] {
+            raise(&self.tool_lost, &[server, why], now(count));
+        }
     }
 
     /// Everything, in the form Prometheus reads.

@@ -34,6 +34,7 @@ pub(super) fn page(view: &OperatorsView, now_ns: i64) -> String {
         .raw("</p></header><main>");
     policies(&mut html, view);
     upstreams(&mut html, view);
+    super::tools::tools(&mut html, view);
     teams(&mut html, view);
     decisions(&mut html, view);
     html.raw("</main></body></html>\n");
@@ -221,17 +222,17 @@ fn decision(html: &mut Html, record: &Record) {
 
 /// HTML that is being written: what is not markup of ours is escaped.
 #[derive(Default)]
-struct Html(String);
+pub(super) struct Html(String);
 
 impl Html {
     /// Markup of ours.
-    fn raw(&mut self, markup: &'static str) -> &mut Self {
+    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
     /// Anybody's words.
-    fn text(&mut self, text: &str) -> &mut Self {
+    pub(super) fn text(&mut self, text: &str) -> &mut Self {
         for c in text.chars() {
             match c {
                 '&' => self.0.push_str("&amp;"),
@@ -252,7 +253,7 @@ impl Html {
         self
     }
 
-    fn row(&mut self, cells: &[&str]) {
+    pub(super) fn row(&mut self, cells: &[&str]) {
         self.raw("<tr>");
         for cell in cells {
             self.raw("<td>").text(cell).raw("</td>");

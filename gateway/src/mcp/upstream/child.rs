@@ -1,6 +1,6 @@
 //! A tool server's program: started clean, watched, and ended with all that it has started.
 
-use super::Fault;
+use super::{Fault, Tally};
 use crate::config::ToolProgram;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use std::collections::VecDeque;
@@ -102,7 +102,7 @@ impl Drop for Group {
 }
 
 /// Reads standard error for as long as there is any, and logs it line by line at debug. The agent never sees it.
-pub(super) async fn drain_stderr(server: Arc<str>, mut stderr: ChildStderr) {
+pub(super) async fn drain_stderr(server: Arc<str>, mut stderr: ChildStderr, tally: Arc<Tally>) {
     let mut kept = Ring::default();
     let mut chunk = vec![0; 8 << 10];
     while let Ok(read @ 1..) = stderr.read(&mut chunk).await {
@@ -115,6 +115,7 @@ pub(super) async fn drain_stderr(server: Arc<str>, mut stderr: ChildStderr) {
     let last = kept.last_line();
     if !last.is_empty() {
         tracing::info!(%server, last, "a tool server's program has closed its standard error");
+        *tally.last_words.lock().unwrap_or_else(|p| p.into_inner()) = last;
     }
 }
 

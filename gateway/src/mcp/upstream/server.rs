@@ -42,6 +42,8 @@ pub struct Tally {
     pub coalesced: AtomicU64,
     /// Lines on standard output that were no messages.
     pub rubbish: AtomicU64,
+    /// The last line that a program wrote on standard error before it closed that; fit to be shown.
+    pub last_words: Mutex<String>,
 }
 
 impl Server {

@@ -53,7 +53,8 @@ impl Stdio {
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return Err(Fault::NotStarted);
         };
-        tokio::spawn(child::drain_stderr(terms.server.clone(), stderr));
+        let drain = child::drain_stderr(terms.server.clone(), stderr, terms.tally.clone());
+        tokio::spawn(drain);
         let (lines, to_write) = mpsc::channel(LINES_WAITING);
         let writer = tokio::spawn(write(stdin, to_write)).abort_handle();
         let max = terms.max.min(LINE_MAX);
