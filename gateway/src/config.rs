@@ -3,17 +3,20 @@
 //! Two steps: [`ConfigFile`] is what was typed, [`Config`] is what it means. Everything is checked on the
 //! way from one to the other; nothing is checked afterwards.
 
+mod authorization;
 mod build;
 mod check;
 mod error;
 mod expand;
 mod file;
-mod keys;
+pub(crate) mod keys;
 mod reference;
 mod secret;
 mod tools;
 pub(crate) mod tree;
 mod units;
+
+pub(crate) use build::key_address;
 
 use crate::identity::Keys;
 use http::{HeaderName, HeaderValue};
@@ -22,8 +25,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use authorization::{Authorization, Metadata, TeamOf, TrustedIssuer};
 pub use error::{ConfigError, ConfigErrors, nearest};
-pub use file::{ConfigFile, EraFile, Speaks, TransportFile, TrustFile};
+pub use file::{AlgorithmFile, ConfigFile, EraFile, Speaks, TransportFile, TrustFile};
 pub use keys::{all_keys, load_keys_file};
 pub use reference::{config_reference, config_schema};
 pub use secret::{SHOWN, Secret};
@@ -56,6 +60,8 @@ pub struct Config {
     pub policies: Option<PathBuf>,
     /// How tool servers are offered to agents.
     pub mcp: Mcp,
+    /// Whose access tokens are taken beside the keys.
+    pub authorization: Option<Authorization>,
     /// What the detectors look for.
     pub detect: sallyport_detect::Config,
     /// How much is given to others.

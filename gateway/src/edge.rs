@@ -17,6 +17,7 @@ pub use agents::Agents;
 pub use known::UpstreamKeys;
 pub use stored::Stored;
 
+use crate::authorization;
 use crate::config::Timeouts;
 use crate::identity::identify;
 use crate::mcp::{self, Tools};
@@ -132,6 +133,13 @@ impl Edge {
             }
             endpoint => endpoint,
         };
+        if let Err(Failure::Unrouted(Unrouted::NoSuchPath)) = endpoint
+            && let Some(document) = authorization::document(session.req_header(), state)
+        {
+            account.complete();
+            reply::write(session, document, &mut account).await;
+            return self.settle(account, state);
+        }
         let exchanged = match endpoint {
             Ok(endpoint) => self.exchange(session, state, endpoint, &mut account).await,
             Err(failure) => Err(failure),

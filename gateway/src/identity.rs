@@ -165,6 +165,12 @@ pub fn identify(headers: &HeaderMap, keys: &Keys) -> Result<Caller, Unidentified
     keys.caller(key).cloned().ok_or(Unidentified::Unknown)
 }
 
+/// The words that follow `Bearer` in `Authorization`.
+pub fn bearers(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let values = headers.get_all(AUTHORIZATION).iter();
+    values.filter_map(|value| value.to_str().ok().and_then(bearer))
+}
+
 /// What follows the word `Bearer`.
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, key) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));

@@ -1,5 +1,6 @@
 //! The gateway: the only crate that knows sockets, files and clocks.
 
+pub mod authorization;
 pub mod cli;
 pub mod config;
 pub mod demo;

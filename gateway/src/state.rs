@@ -1,5 +1,6 @@
 //! All that is configured, in one immutable value that is swapped whole.
 
+use crate::authorization::Authorization;
 use crate::config::{Config, Route, Upstream};
 use crate::edge::failure::Failure;
 use crate::edge::upstream::Link;
@@ -29,6 +30,8 @@ pub struct State {
     pub upstream_keys: Arc<UpstreamKeys>,
     /// Tools as they were pinned; `None`: nothing is held back.
     pub pins: Option<Arc<Pins>>,
+    /// Whose access tokens are taken; `None`: only keys are.
+    pub authorization: Option<Arc<Authorization>>,
     links: Arc<HashMap<Arc<str>, Arc<Link>>>,
     servers: Arc<[Arc<Server>]>,
 }
@@ -56,6 +59,7 @@ impl State {
                 .map(|server| Server::new(server.clone(), &config))
                 .collect(),
             pins,
+            authorization: Authorization::of(&config).map(Arc::new),
             config,
             keys,
             links,
@@ -70,6 +74,7 @@ impl State {
             engine: Arc::new(engine(&self.config, policy, placeholders)),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
+            authorization: self.authorization.clone(),
             links: self.links.clone(),
             servers: self.servers.clone(),
         }
@@ -83,6 +88,7 @@ impl State {
             engine: self.engine.clone(),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
+            authorization: self.authorization.clone(),
             links: self.links.clone(),
             servers: self.servers.clone(),
         }

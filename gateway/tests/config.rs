@@ -170,7 +170,7 @@ fn unknown_keys_are_told_with_what_was_meant() {
             sallyport.yaml:1:1: unknown key `upstream`
               hint: did you mean `upstreams`?
             sallyport.yaml:3:1: unknown key `zebra`
-              hint: known here: agents, decisions, detect, keys, keys_file, limits, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
+              hint: known here: agents, authorization, decisions, detect, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
     );
     check_more(
         "limits:\n  bodi: 3MiB\n  Headers: 1KiB\n",
@@ -184,7 +184,7 @@ fn unknown_keys_are_told_with_what_was_meant() {
         "<<: {workers: 3}\n",
         expect![[r#"
             sallyport.yaml:2:1: unknown key `<<`
-              hint: known here: agents, decisions, detect, keys, keys_file, limits, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
+              hint: known here: agents, authorization, decisions, detect, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
     );
 }
 
@@ -808,5 +808,83 @@ fn tool_servers_are_checked() {
               hint: it begins with `https://`, as a secret is sent there
             sallyport.yaml:9:33: `No Team` cannot name a team
               hint: small letters, digits and underscores"#]],
+    );
+}
+
+#[test]
+fn authorization_is_checked() {
+    let config = good(
+        "tool_servers: {a: {url: http://a, scopes: ['a:read']}}
+authorization:
+  resource: https://GW.example.com:443/
+  issuers: [{name: corp, issuer: https://login.example.com/tenant, team: red}]
+",
+    );
+    let authorization = config.authorization.expect("it is configured");
+    assert_eq!(authorization.resource, "https://gw.example.com");
+    assert_eq!(authorization.issuers[0].algorithms.len(), 3);
+    let shown = format!("{:?}", authorization.issuers[0].metadata);
+    for place in [
+        "\"/.well-known/oauth-authorization-server/tenant\"",
+        "\"/.well-known/openid-configuration/tenant\"",
+        "\"/tenant/.well-known/openid-configuration\"",
+    ] {
+        assert!(shown.contains(place), "{shown}");
+    }
+    check(
+        "tool_servers: {a: {url: http://a, scopes: ['a b', offline_access]}}
+authorization: {resource: 'https://gw.example.com/base', issuers: []}
+",
+        expect![[r#"
+            sallyport.yaml:1:44: `a b` is no scope
+              hint: visible ASCII characters but `"` and `\`, no spaces
+            sallyport.yaml:1:51: `offline_access` opens no tool server
+              hint: leave it out: clients ask for it by themselves
+            sallyport.yaml:2:17: `resource` cannot be used
+              hint: only scheme, host and port: the doors below it are `/mcp` and `/mcp/<server>`
+            sallyport.yaml:2:58: 0 authorization servers are named
+              hint: name 1 to 64, or leave the section out"#]],
+    );
+    check(
+        "tool_servers: {a: {url: http://a}}
+authorization:
+  resource: http://gw.example.com
+  issuers:
+    - {name: a, issuer: http://login.example.com, team: red}
+    - {name: a, issuer: 'https://login.example.com?x', team: Red, teams: [blue], algorithms: []}
+    - {name: c, issuer: https://c, team: red, team_claim: t, jwks_url: ftp://c}
+    - {name: d, issuer: https://d, audience: ''}
+",
+        expect![[r#"
+            sallyport.yaml:3:3: `resource` cannot be used
+              hint: it begins with `https://`, unless it is this machine
+            sallyport.yaml:5:17: this issuer cannot be used
+              hint: it begins with `https://`, unless it is this machine
+            sallyport.yaml:6:17: this issuer cannot be used
+              hint: an issuer's identifier has no `?` and no `#`
+            sallyport.yaml:6:56: `Red` cannot name a team
+              hint: small letters, digits and underscores, no digit first
+            sallyport.yaml:6:67: `teams` means nothing beside `team`
+              hint: leave it out
+            sallyport.yaml:6:82: no signature is taken
+              hint: name at least one, or leave the key out
+            sallyport.yaml:7:8: `c` has both `team` and `team_claim`
+              hint: keep one of the two
+            sallyport.yaml:7:62: this `jwks_url` cannot be used
+              hint: it begins with `https://` or `http://`
+            sallyport.yaml:8:8: `d` has neither `team` nor `team_claim`
+              hint: name the team of its callers, or the claim that does
+            sallyport.yaml:8:36: `audience` is empty
+              hint: write what stands in `aud`, or leave the key out"#]],
+    );
+    check(
+        "tool_servers: {a: {url: http://a}}
+authorization:
+  resource: https://gw.example.com
+  issuers: [{name: a, issuer: https://a, team: red, algorithms: [HS256]}]
+",
+        expect![[r#"
+            sallyport.yaml:4:66: `algorithms` must be `RS256` or `RS384` or `RS512` or `PS256` or `PS384` or `PS512` or `ES256` or `ES384` or `EdDSA`: `HS256` is not
+              hint: did you mean `ES256`?"#]],
     );
 }

@@ -1,7 +1,10 @@
 //! From what was typed to what it means.
 
+mod authorization;
 mod tools;
 mod upstreams;
+
+pub(crate) use authorization::key_address;
 
 use super::check::{Mistakes, check};
 use super::error::ConfigErrors;
@@ -77,6 +80,7 @@ impl Builder<'_> {
             keys_file,
             policies,
             mcp,
+            authorization,
             detect,
             limits,
             timeouts,
@@ -89,6 +93,7 @@ impl Builder<'_> {
         let upstreams = self.upstreams(&upstreams, tool_servers.is_empty());
         let routes = self.routes(&routes, &upstreams);
         let tool_servers = self.tool_servers(&tool_servers);
+        let authorization = authorization.map(|typed| self.authorization(&typed));
         let limits = self.limits(&limits);
         let timeouts = self.timeouts(&timeouts);
         let file = |path: Option<String>| path.filter(|path| !path.is_empty());
@@ -108,6 +113,10 @@ impl Builder<'_> {
             keys_file: keys_file.map(|path| self.path(&path)),
             policies: policies.map(|path| self.path(&path)),
             mcp: self.mcp(mcp),
+            authorization: match authorization {
+                Some(built) => Some(built?),
+                None => None,
+            },
             detect: detectors(detect),
             limits,
             timeouts,

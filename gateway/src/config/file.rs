@@ -1,5 +1,6 @@
 //! The configuration as it is written. `docs/configuration.md` and the JSON Schema are made from this file.
 
+mod authorization;
 mod limits;
 mod tools;
 
@@ -8,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+pub use authorization::{AlgorithmFile, AuthorizationFile, IssuerFile};
 pub use limits::{LimitsFile, TimeoutsFile};
 pub use tools::{EraFile, OauthFile, ToolServerFile, TransportFile, TrustFile};
 
@@ -33,6 +35,8 @@ pub struct ConfigFile {
     pub policies: Option<String>,
     /// How tool servers are offered to agents.
     pub mcp: McpFile,
+    /// Access tokens of authorization servers, taken at `/mcp` beside the keys.
+    pub authorization: Option<AuthorizationFile>,
     /// What the detectors look for.
     pub detect: DetectFile,
     /// How much memory and how many connections are given to others.

@@ -108,7 +108,7 @@ pub(super) fn add(list: &[KeyFile], tree: &Node, keys: &mut Keys, mistakes: &mut
 }
 
 /// Whether a word can be part of `package sallyport.teams.<team>`.
-fn is_team(word: &str) -> bool {
+pub(crate) fn is_team(word: &str) -> bool {
     let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
     !word.is_empty()
         && word.len() <= 64
@@ -117,6 +117,6 @@ fn is_team(word: &str) -> bool {
 }
 
 /// Whether a word can name a key or an agent in logs.
-fn is_name(word: &str) -> bool {
+pub(crate) fn is_name(word: &str) -> bool {
     !word.trim().is_empty() && word.chars().count() <= 128 && !word.chars().any(char::is_control)
 }

@@ -19,6 +19,8 @@ pub struct ToolServer {
     pub trust: TrustFile,
     /// The teams that see it; empty: every team.
     pub teams: Vec<String>,
+    /// Scopes that an access token must have for it.
+    pub scopes: Vec<String>,
 }
 
 impl ToolServer {

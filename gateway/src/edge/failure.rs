@@ -1,5 +1,6 @@
 //! Why an exchange did not come to an answer: whose fault it was, and how the agent is told.
 
+use crate::authorization::BadToken;
 use crate::edge::headers::BadHeaders;
 use crate::identity::Unidentified;
 use crate::record::Blame;
@@ -19,6 +20,14 @@ pub enum Failure {
     NoUpstream,
     /// No valid key.
     Unidentified(Unidentified),
+    /// An access token that is not taken.
+    BadToken(BadToken),
+    /// The keys of a token's issuer cannot be had.
+    IssuerUnavailable,
+    /// The access token lacks scopes that this door needs.
+    InsufficientScope,
+    /// Something of these, with the `WWW-Authenticate` that tells a client what to do about it.
+    Challenged(Box<Failure>, String),
     /// Odd or oversize headers.
     BadHeaders(BadHeaders),
     /// The query string is not plain.
@@ -111,6 +120,8 @@ impl Failure {
             | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
             Rpc(fault) if fault.code == Code::Internal => Some(Blame::Gateway),
             ToolServer(fault) => Some(fault.blame()),
+            IssuerUnavailable => Some(Blame::Upstream),
+            Challenged(failure, _) => failure.blame(),
             _ => Some(Blame::Agent),
         }
     }
@@ -123,6 +134,10 @@ impl Failure {
             Unrouted(unrouted) => unrouted_words(*unrouted),
             NoUpstream => (404, "no_upstream", "No upstream is configured for this endpoint and model. The operator adds one under `upstreams` or `routes`.".to_owned()),
             Unidentified(unidentified) => unidentified_words(unidentified),
+            BadToken(bad) => (bad.status(), bad.code(), format!("This access token is not taken: {bad}.")),
+            IssuerUnavailable => (503, "issuer_unavailable", "The token cannot be checked: its issuer's keys cannot be had now. Try again.".to_owned()),
+            InsufficientScope => (403, "insufficient_scope", "The access token lacks a scope. `WWW-Authenticate` names all that are needed here.".to_owned()),
+            Challenged(failure, _) => return failure.fault(),
             BadHeaders(bad) => bad_headers_words(*bad),
             BadQuery => (400, "bad_query", "The query string must be plain visible ASCII.".to_owned()),
             BadFraming => (400, "bad_framing", "The request's framing is not valid HTTP.".to_owned()),

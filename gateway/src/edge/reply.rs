@@ -24,7 +24,11 @@ pub async fn fail(session: &mut ServerSession, failure: &Failure, account: &mut 
         other => account.dialect.fault(&other.fault(), &account.id),
     };
     take_rest(session).await;
-    write(session, reply, account).await;
+    let challenge = match failure {
+        Failure::Challenged(_, challenge) => Some(challenge.as_str()),
+        _ => None,
+    };
+    write_with(session, reply, challenge, account).await;
 }
 
 /// Reads what is left of a small body, so that the agent hears the refusal and not a broken connection: closing
@@ -50,6 +54,15 @@ pub async fn take_rest(session: &mut ServerSession) {
 
 /// Writes a whole reply.
 pub async fn write(session: &mut ServerSession, reply: Reply, account: &mut Account) {
+    write_with(session, reply, None, account).await;
+}
+
+async fn write_with(
+    session: &mut ServerSession,
+    reply: Reply,
+    challenge: Option<&str>,
+    account: &mut Account,
+) {
     account.answered(reply.status, reply.body.len());
     let written = async {
         let mut header = ResponseHeader::build(reply.status, Some(4))?;
@@ -59,6 +72,9 @@ pub async fn write(session: &mut ServerSession, reply: Reply, account: &mut Acco
         if reply.status == 426 {
             // RFC 9110 §15.5.22: say what to upgrade to.
             header.insert_header(http::header::UPGRADE, "HTTP/1.1")?;
+        }
+        if let Some(challenge) = challenge {
+            header.insert_header(http::header::WWW_AUTHENTICATE, challenge)?;
         }
         session.write_response_header(Box::new(header)).await?;
         session.write_response_body(reply.body, true).await

@@ -7,11 +7,11 @@ use super::request::{Asking, initialize, request};
 use super::response;
 use super::session::{Full, Session};
 use super::write;
+use crate::authorization;
 use crate::edge::account::Account;
 use crate::edge::body::{self, BodyLimits};
 use crate::edge::failure::{Failure, RpcFault};
 use crate::edge::{Edge, reply};
-use crate::identity::identify;
 use crate::state::State;
 use bytes::Bytes;
 use http::Method as Verb;
@@ -46,14 +46,15 @@ pub async fn serve(
     account.speaks(Dialect::Mcp);
     let visited = async {
         check_origin(&session.req_header().headers, &state.config)?;
-        let caller = identify(&session.req_header().headers, &state.keys)?;
-        account.caller(&caller);
-        find_server(state, &caller, &door)?;
+        let shown = authorization::identify(session.req_header(), state, &door).await?;
+        account.caller(&shown.caller);
+        find_server(state, &shown.caller, &door)?;
+        authorization::check_scopes(&shown, state, &door)?;
         let heads = Heads::read(&session.req_header().headers)?;
         Ok(Visit {
             edge,
             state,
-            caller,
+            caller: shown.caller,
             door,
             heads,
         })

@@ -97,6 +97,13 @@ pub fn modern_id(caller: &Caller, door: &Door, introduced: &Introduced) -> Strin
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
+    // A token with other claims is another principal: what one may do must not be kept for the other.
+    for (key, value) in caller.labels.iter() {
+        for part in [key, value] {
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
+        }
+    }
     let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
     // No header can name it: those of legacy sessions have no colon.
     format!("modern:{hex}")

@@ -8,7 +8,7 @@ mod demux;
 mod events;
 mod fault;
 mod greet;
-mod http;
+pub(crate) mod http;
 mod inbox;
 mod lines;
 mod message;

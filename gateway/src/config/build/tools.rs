@@ -44,6 +44,9 @@ impl Builder<'_> {
                 self.wrong(&[SECTION, name, "teams", &index], message, hint);
             }
         }
+        for (index, scope) in typed.scopes.iter().enumerate() {
+            self.scope(&[SECTION, name, "scopes", &index.to_string()], scope);
+        }
         let reach = match (typed.command.split_first(), &typed.url) {
             (Some((program, arguments)), None) => {
                 Reach::Program(self.program(name, typed, program, arguments))
@@ -67,6 +70,7 @@ impl Builder<'_> {
             era: typed.era,
             trust: typed.trust,
             teams: typed.teams.clone(),
+            scopes: typed.scopes.clone(),
         })
     }
 

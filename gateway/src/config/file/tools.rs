@@ -38,6 +38,8 @@ pub struct ToolServerFile {
     pub trust: TrustFile,
     /// The teams that see the server. Empty: every team.
     pub teams: Vec<String>,
+    /// Scopes that an access token must have for this server, all of them. Keys need none.
+    pub scopes: Vec<String>,
     /// Ask an authorization server for the key (OAuth 2.1 client credentials), instead of `key`.
     pub oauth: Option<OauthFile>,
 }

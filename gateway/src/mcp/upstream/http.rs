@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// What one HTTP request is made of.
-pub(super) struct Ask<'a> {
+pub(crate) struct Ask<'a> {
     pub method: Method,
     /// The path, with its query.
     pub target: &'a str,
@@ -86,7 +86,7 @@ impl Http {
 }
 
 /// A link to an address that is no provider of models.
-pub(super) fn link(
+pub(crate) fn link(
     name: &Arc<str>,
     url: &UpstreamUrl,
     ca: Option<PathBuf>,
@@ -106,7 +106,7 @@ pub(super) fn link(
 }
 
 /// Writes a request, on a second connection if the first breaks meanwhile, and reads the head of its answer.
-pub(super) async fn send(
+pub(crate) async fn send(
     link: &Arc<Link>,
     ask: Ask<'_>,
     timeouts: &Timeouts,
@@ -157,14 +157,14 @@ fn request_head(link: &Link, ask: &Ask<'_>) -> pingora_core::Result<RequestHeade
 
 /// What the body of an answer is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Json,
     Events,
     Other,
 }
 
 /// An answer whose head has come. Dropping it closes the connection.
-pub(super) struct Answer {
+pub(crate) struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     session: HttpSession,
