@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use sallyport_bench::corpus::{Wish, chat_request};
+use sallyport_bench::micro::{per_call, report, stopwatch};
 use sallyport_bench::{POLICIES, TEAM};
 use sallyport_detect::{Config, Detectors};
 use sallyport_exchange::{
@@ -10,8 +11,7 @@ use sallyport_exchange::{
 };
 use sallyport_policy::{Engine, Gate, Limits, Placeholders, Policy, PolicySource, Terms};
 use std::hint::black_box;
-use std::sync::{Arc, LazyLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 /// The sizes that are measured.
 const SIZES: [(usize, &str); 5] = [
@@ -21,8 +21,6 @@ const SIZES: [(usize, &str); 5] = [
     (100 << 10, "100 KB"),
     (1 << 20, "1 MB"),
 ];
-/// Processor time spent on each figure, in seconds.
-const SPEND: f64 = 0.3;
 /// Events in the stream that is gated.
 const EVENTS: usize = 64;
 
@@ -132,11 +130,6 @@ fn engine(detectors: bool) -> Arc<Engine> {
     ))
 }
 
-fn stopwatch() -> Duration {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    START.elapsed()
-}
-
 fn exchange() -> Exchange {
     Exchange {
         id: "01JX".into(),
@@ -174,32 +167,4 @@ fn events() -> Vec<String> {
     let first = std::iter::once(event(r#"{"role":"assistant","content":""}"#, "null"));
     let last = std::iter::once(event("{}", "\"stop\"") + "data: [DONE]\n\n");
     first.chain(text).chain(last).collect()
-}
-
-fn report(name: &str, work: impl FnMut()) {
-    println!("| {name} | {:.2} |", per_call(work));
-}
-
-/// Mean microseconds of one call.
-fn per_call(mut work: impl FnMut()) -> f64 {
-    (0..5).for_each(|_| work());
-    let (start, mut times) = (cpu_seconds(), 0.0);
-    loop {
-        (0..5).for_each(|_| work());
-        times += 5.0;
-        let spent = cpu_seconds() - start;
-        if spent > SPEND {
-            return spent * 1e6 / times;
-        }
-    }
-}
-
-/// Seconds for which this thread has run; wall-clock time where the kernel does not tell.
-fn cpu_seconds() -> f64 {
-    let ran = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let ran = ran.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    ran.map_or_else(
-        || stopwatch().as_secs_f64(),
-        |nanoseconds| nanoseconds / 1e9,
-    )
 }

@@ -52,7 +52,7 @@ impl Client {
         &self.answer
     }
 
-    /// One exchange; any status but 200 is an error.
+    /// One exchange; any status that tells of no success is an error.
     pub async fn ask(&mut self, request: &[u8]) -> Result<Took> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
@@ -86,7 +86,7 @@ impl Client {
         loop {
             self.more(stream).await?;
             if let Some(head) = Head::read(&self.answer)?
-                && self.answer.len() > head.ends
+                && (self.answer.len() > head.ends || head.length == Some(0))
             {
                 return Ok(head);
             }
@@ -140,9 +140,9 @@ impl Head {
         let mut lines = text.split("\r\n");
         if !lines
             .next()
-            .is_some_and(|line| line.starts_with("HTTP/1.1 200"))
+            .is_some_and(|line| line.starts_with("HTTP/1.1 20"))
         {
-            return Err(told("an answer that is no 200", answer));
+            return Err(told("an answer that is no success", answer));
         }
         for (name, value) in lines.filter_map(|line| line.split_once(':')) {
             let value = value.trim();
@@ -166,6 +166,16 @@ impl Head {
 fn told(what: &str, answer: &[u8]) -> Error {
     let shown = String::from_utf8_lossy(&answer[..answer.len().min(600)]);
     Error::new(ErrorKind::InvalidData, format!("{what}:\n{shown}"))
+}
+
+/// A header of an answer.
+pub fn header<'a>(answer: &'a [u8], name: &str) -> Option<&'a str> {
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let lines = std::str::from_utf8(answer.get(..head)?).ok()?.split("\r\n");
+    lines
+        .filter_map(|line| line.split_once(':'))
+        .find(|(known, _)| known.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
 }
 
 /// The body of a complete answer, chunks put together.

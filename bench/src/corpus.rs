@@ -99,14 +99,7 @@ fn turn_of(turn: usize, dice: &mut Dice, secret: bool) -> Vec<Value> {
             json!({"database": "test", "sql": format!("select id, state from jobs where id > {} order by id", dice.below(9999))}),
         ),
     };
-    let mut result = match turn % 6 {
-        0 => rust_code(dice),
-        1 => hits(dice),
-        2 => rows(dice),
-        3 => log_lines(dice),
-        4 => diff(dice),
-        _ => markdown(dice),
-    };
+    let mut result = result_of(turn, dice);
     if secret {
         let digits = format!(
             "{:08x}{:08x}{:08x}{:08x}",
@@ -127,6 +120,51 @@ fn turn_of(turn: usize, dice: &mut Dice, secret: bool) -> Vec<Value> {
         messages.push(json!({"role": "assistant", "content": words.join(" ")}));
     }
     messages
+}
+
+/// What a tool found, as text: code, hits, rows, log lines, a diff, Markdown, turn by turn.
+fn result_of(turn: usize, dice: &mut Dice) -> String {
+    match turn % 6 {
+        0 => rust_code(dice),
+        1 => hits(dice),
+        2 => rows(dice),
+        3 => log_lines(dice),
+        4 => diff(dice),
+        _ => markdown(dice),
+    }
+}
+
+/// What a tool found, so long that it takes about so many bytes as JSON. Always the same for the same length.
+pub fn tool_text(bytes: usize) -> String {
+    let mut dice = Dice(0x7001_1907);
+    let mut text = String::new();
+    for turn in 0.. {
+        text.push_str(&result_of(turn, &mut dice));
+        text.push('\n');
+        let written = json!(text).to_string().len();
+        if written < bytes {
+            continue;
+        }
+        // Escapes are spread evenly enough: the same share of the text is cut as of its JSON.
+        let mut end = text.len() * bytes / written;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+        break;
+    }
+    text
+}
+
+/// A few sentences, at least so many bytes.
+pub fn words(bytes: usize, seed: u64) -> String {
+    let mut dice = Dice(0x5a11_1907 + seed);
+    let mut text = sentence(&mut dice).to_owned();
+    while text.len() < bytes {
+        text.push(' ');
+        text.push_str(sentence(&mut dice));
+    }
+    text
 }
 
 fn rust_code(dice: &mut Dice) -> String {

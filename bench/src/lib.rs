@@ -3,9 +3,12 @@
 pub mod client;
 pub mod corpus;
 pub mod load;
+pub mod mcp;
+pub mod micro;
 pub mod process;
 pub mod report;
 pub mod servers;
+pub mod tools;
 pub mod upstream;
 
 /// The policies that are measured: those of `sallyport demo`, the platform's and one team's.

@@ -273,7 +273,11 @@ impl Contender {
 }
 
 /// Asks until the time is over, at least once.
-async fn ask_until(client: &mut Client, request: &[u8], time: Duration) -> Result<Vec<Took>> {
+pub(crate) async fn ask_until(
+    client: &mut Client,
+    request: &[u8],
+    time: Duration,
+) -> Result<Vec<Took>> {
     let until = Instant::now() + time;
     let mut took = Vec::new();
     while took.is_empty() || Instant::now() < until {
@@ -397,7 +401,7 @@ async fn idle_stream_kib(server: &Server) -> Result<f64> {
     Ok(grown as f64 / streams.len() as f64)
 }
 
-fn percentile(took: &mut [Took], at: f64, of: fn(&Took) -> Duration) -> f64 {
+pub(crate) fn percentile(took: &mut [Took], at: f64, of: fn(&Took) -> Duration) -> f64 {
     took.sort_by_key(of);
     let last = took.len().saturating_sub(1);
     took.get((last as f64 * at).round() as usize)
@@ -405,7 +409,7 @@ fn percentile(took: &mut [Took], at: f64, of: fn(&Took) -> Duration) -> f64 {
         .unwrap_or_default()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
         0 => 0.0,
@@ -414,6 +418,6 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-fn micros(duration: Duration) -> f64 {
+pub(crate) fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }

@@ -1,23 +1,32 @@
-//! `sallyport-bench load [--quick] [--out FOLDER]`: measures, prints the tables, and keeps them beside the build.
+//! `sallyport-bench load|mcp [--quick] [--out FOLDER]`: measures, prints the tables, and keeps them beside the build.
 
-use sallyport_bench::load::{Plan, run};
-use sallyport_bench::report;
+use sallyport_bench::load::Plan;
+use sallyport_bench::{load, mcp, report};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "sallyport-bench load [--quick] [--out FOLDER]
+const USAGE: &str = "sallyport-bench load|mcp [--quick] [--out FOLDER]
 
-Measures direct calls, nginx and Sallyport in one run: about five minutes, one with --quick.
+load  Direct calls of a model, nginx and Sallyport in one run: about five minutes, one with --quick.
+mcp   Direct calls of tool servers and Sallyport in one run: about a minute, less than half of it with --quick.
+
 SALLYPORT_BIN names the gateway's binary; otherwise it is the one beside this program.
 Tables go to standard output, and with the JSON to FOLDER (by default bench/ beside the binaries).";
 
+/// What is measured.
+#[derive(Clone, Copy)]
+enum Subject {
+    Load,
+    Mcp,
+}
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let Some((plan, out)) = understood(&words) else {
+    let Some((subject, plan, out)) = understood(&words) else {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    match measure(plan, out) {
+    match measure(subject, plan, out) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("sallyport-bench: {error}");
@@ -26,12 +35,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn understood(words: &[String]) -> Option<(Plan, Option<PathBuf>)> {
+fn understood(words: &[String]) -> Option<(Subject, Plan, Option<PathBuf>)> {
     let (mut plan, mut out) = (Plan::FULL, None);
     let mut words = words.iter().map(String::as_str);
-    if words.next() != Some("load") {
-        return None;
-    }
+    let subject = match words.next()? {
+        "load" => Subject::Load,
+        "mcp" => Subject::Mcp,
+        _ => return None,
+    };
     while let Some(word) = words.next() {
         match word {
             "--quick" => plan = Plan::QUICK,
@@ -39,23 +50,31 @@ fn understood(words: &[String]) -> Option<(Plan, Option<PathBuf>)> {
             _ => return None,
         }
     }
-    Some((plan, out))
+    Some((subject, plan, out))
 }
 
-fn measure(plan: Plan, out: Option<PathBuf>) -> std::io::Result<()> {
-    let outcome = run(plan, &mut |line| eprintln!("{line}"))?;
-    let text = report::markdown(&outcome);
+fn measure(subject: Subject, plan: Plan, out: Option<PathBuf>) -> std::io::Result<()> {
+    let say = &mut |line: &str| eprintln!("{line}");
+    let (name, text, json) = match subject {
+        Subject::Load => {
+            let outcome = load::run(plan, say)?;
+            let (text, json) = (report::markdown(&outcome), report::json(&outcome));
+            ("load", text, json)
+        }
+        Subject::Mcp => {
+            let outcome = mcp::run(plan, say)?;
+            let text = mcp::report::markdown(&outcome);
+            ("mcp", text, mcp::report::json(&outcome))
+        }
+    };
     println!("{text}");
     let folder = match out {
         Some(folder) => folder,
         None => std::env::current_exe()?.with_file_name("bench"),
     };
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(folder.join("load.md"), text)?;
-    std::fs::write(
-        folder.join("load.json"),
-        format!("{:#}\n", report::json(&outcome)),
-    )?;
+    std::fs::write(folder.join(format!("{name}.md")), text)?;
+    std::fs::write(folder.join(format!("{name}.json")), format!("{json:#}\n"))?;
     eprintln!("Kept in {}", folder.display());
     Ok(())
 }

@@ -14,7 +14,7 @@ pub const AGENT_KEY: &str = "bench-agent-key-of-no-worth";
 /// How long a server may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// Allows everything and looks at nothing.
-const ALLOW_ALL: &str = "package sallyport.teams.payments\n\ndefault allow := true\n";
+pub const ALLOW_ALL: &str = "package sallyport.teams.payments\n\ndefault allow := true\n";
 
 /// What is measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,20 +156,31 @@ impl Stage {
     }
 
     fn start_sallyport(&self, kind: Kind) -> Result<Server> {
-        let folder = self.folder_of(kind)?;
         let policies: &[(&str, &str)] = if kind == Kind::Plain {
             &[("payments.rego", ALLOW_ALL)]
         } else {
             &POLICIES
         };
+        let model = format!(
+            "upstreams:\n  model:\n    url: http://{}\n    speaks: openai\n    key: bench-provider-key-of-no-worth\n",
+            self.upstream
+        );
+        self.start_with(kind, policies, &model)
+    }
+
+    /// Starts a gateway under these policies; `behind` is the part of its configuration that says what is behind it.
+    pub fn start_with(
+        &self,
+        kind: Kind,
+        policies: &[(&str, &str)],
+        behind: &str,
+    ) -> Result<Server> {
+        let folder = self.folder_of(kind)?;
         for (name, text) in policies {
             std::fs::write(folder.join("policies").join(name), text)?;
         }
         let file = folder.join("sallyport.yaml");
-        std::fs::write(
-            &file,
-            sallyport_config(self.upstream, kind == Kind::Detectors),
-        )?;
+        std::fs::write(&file, sallyport_config(behind, kind == Kind::Detectors))?;
         let log = std::fs::File::create(folder.join("stderr.log"))?;
         let mut command = self.cores.server_command(&self.sallyport);
         command
@@ -270,7 +281,7 @@ http {{\n  access_log {at}/access.log combined buffer=64k flush=1s;\n\
     )
 }
 
-fn sallyport_config(upstream: SocketAddr, detectors: bool) -> String {
+fn sallyport_config(behind: &str, detectors: bool) -> String {
     let hash: String = Sha256::digest(AGENT_KEY.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -282,7 +293,7 @@ fn sallyport_config(upstream: SocketAddr, detectors: bool) -> String {
     .concat();
     format!(
         "agents:\n  listen: 127.0.0.1:0\noperators:\n  listen: 127.0.0.1:0\n\
-upstreams:\n  model:\n    url: http://{upstream}\n    speaks: openai\n    key: bench-provider-key-of-no-worth\n\
+{behind}\
 keys:\n  - {{name: bench, team: {TEAM}, agent: bench, sha256: \"{hash}\"}}\n\
 policies: policies\ndecisions:\n  to: decisions.jsonl\nworkers: 1\ndetect:\n{detect}"
     )
