@@ -1,6 +1,7 @@
 //! Judging one message between an agent and a tool server.
 
 use super::*;
+use std::collections::HashSet;
 
 impl Engine {
     /// Judges a message of the Model Context Protocol, whole: a request of either side, a response, a
@@ -81,12 +82,19 @@ impl Judging<'_> {
     fn message_edits(&mut self, decision: &Decision, terms: &Terms) -> Result<Edits, Denial> {
         let mut edits = self.masks(&decision.redact)?;
         let outline = self.payload.outline();
+        // Both may be as long as a server likes, so they are not compared pair by pair.
+        let held: HashSet<&str> = decision
+            .hide
+            .iter()
+            .chain(&terms.hidden)
+            .map(|s| &**s)
+            .collect();
         let mut hidden = Vec::new();
         for list in &outline.offer_lists {
             let gone = |i: usize| {
                 let tool = outline.parts[list.offers[i].0.0 as usize].tool;
                 let tool = tool.map_or("", |t| self.payload.text(t));
-                decision.hide.iter().chain(&terms.hidden).any(|h| h == tool)
+                held.contains(tool)
             };
             let spans: Vec<Span> = list.offers.iter().map(|(_, span)| *span).collect();
             cut(&mut edits, &spans, gone);
