@@ -50,7 +50,7 @@ Commit the lock file. A server that is pinned already and has changed: `mcp diff
 Examples:
   sallyport mcp approve files read_file
   sallyport mcp approve files --all
-  sallyport mcp approve web search --accept tool.shadowed")]
+  sallyport mcp approve web search --accept tool.instructions")]
     Approve(ApproveArgs),
     /// Sign the lock as it stands
     #[command(after_help = "\
@@ -144,7 +144,7 @@ pub struct ApproveArgs {
     /// Its instructions
     #[arg(long, conflicts_with = "all")]
     instructions: bool,
-    /// A finding that need not be told of this tool any more, such as `tool.shadowed`
+    /// A finding that need not be told of this tool any more, such as `tool.instructions`
     #[arg(long, value_name = "LABEL", requires = "tool")]
     accept: Vec<String>,
     /// Which lock
@@ -246,7 +246,7 @@ impl AtHand {
     }
 
     fn look(&self, listing: &Listing) -> Scan {
-        let detectors = Detectors::new(self.config.detect.clone());
+        let detectors = Detectors::new(self.config.detect);
         scan(
             std::slice::from_ref(listing),
             Some(&self.lock),

@@ -87,7 +87,7 @@ impl Pins {
         let seen = seen(&file);
         let lock = read_lock(&file, &keys)?;
         Ok(Some(Arc::new(Pins {
-            detectors: Detectors::new(config.detect.clone()),
+            detectors: Detectors::new(config.detect),
             lock: ArcSwap::from_pointee(lock),
             seen: Mutex::new(seen),
             standing: Mutex::new(Standing {
