@@ -127,8 +127,8 @@ impl State {
 fn engine(config: &Config, policy: Arc<Policy>, placeholders: Placeholders) -> Engine {
     let filters: Vec<Box<dyn Filter>> = vec![
         Box::new(Detectors::new(config.detect.clone())),
-        Box::new(Guard::default()),
-        Box::new(Offers::default()),
+        Box::new(Guard {}),
+        Box::new(Offers),
         Box::new(upstream_keys(config)),
     ];
     Engine::new(filters, policy, placeholders, stopwatch)

@@ -189,21 +189,15 @@ impl Agent {
     }
 
     async fn post(&self, body: &str, headers: &[(&str, &str)]) -> Answer {
-        let ask = headers
-            .iter()
-            .fold(self.bare(body), |ask, (name, value)| ask.header(name, value));
+        let ask = headers.iter().fold(self.bare(body), |ask, (name, value)| {
+            ask.header(name, value)
+        });
         self.connection().await.ask(&ask).await
     }
 
     /// A connection of its own.
     pub async fn connection(&self) -> Raw {
         Raw::to(self.at).await
-    }
-
-    /// Sends a body with these headers more.
-    pub async fn sends(&self, body: &str, headers: &[(&str, &str)]) -> Said {
-        let id = serde_json::from_str::<Value>(body).map_or(Value::Null, |body| body["id"].clone());
-        Said::of(&self.post(body, headers).await, id)
     }
 
     /// Sends a message as its era does.

@@ -103,9 +103,13 @@ async fn a_question_that_may_be_asked_is_answered_once() {
             // Another session of the same agent was not asked.
             let stray = other.answers(&asked["id"], json!({"stray": true})).await;
             assert_eq!(stray.status, 400, "{}", stray.raw);
-            let answered = agent.answers(&asked["id"], json!({"answer": "from the agent"})).await;
+            let answered = agent
+                .answers(&asked["id"], json!({"answer": "from the agent"}))
+                .await;
             assert_eq!(answered.status, 202, "{}", answered.raw);
-            let again = agent.answers(&asked["id"], json!({"answer": "again"})).await;
+            let again = agent
+                .answers(&asked["id"], json!({"answer": "again"}))
+                .await;
             assert_eq!(again.status, 400, "{}", again.raw);
             let end = end_of(&mut raw, id).await;
             assert!(end.text().contains("from the agent"), "{}", end.raw);
@@ -120,7 +124,11 @@ async fn a_ping_of_a_server_is_answered_here() {
     for revision in [LEGACY, MODERN] {
         let agent = Agent::open(&gateway, "/mcp/old", "calls", revision).await;
         let said = agent.call("ping", json!({})).await;
-        assert!(said.text().contains("\"result\":{}"), "{revision}: {}", said.raw);
+        assert!(
+            said.text().contains("\"result\":{}"),
+            "{revision}: {}",
+            said.raw
+        );
         assert_eq!(said.messages.len(), 1, "{revision}: {}", said.raw);
     }
 }
@@ -137,7 +145,11 @@ async fn a_server_cannot_ask_what_only_agents_ask() {
     ] {
         let agent = Agent::open(&gateway, "/mcp/old", team, LEGACY).await;
         let said = agent.call(&method.replace('/', "_"), json!({})).await;
-        assert!(said.text().contains("\"error\""), "{team} {method}: {}", said.raw);
+        assert!(
+            said.text().contains("\"error\""),
+            "{team} {method}: {}",
+            said.raw
+        );
         assert_eq!(said.messages.len(), 1, "{team} {method}: {}", said.raw);
     }
 }
@@ -152,13 +164,19 @@ async fn a_modern_agent_is_not_asked_what_may_not_be_asked() {
             let before = server.heard().len();
             let said = agent.call(&method.replace('/', "_"), json!({})).await;
             assert!(!said.raw.contains(MARK), "{team} {method}: {}", said.raw);
-            assert!(!said.raw.contains("input_required"), "{team} {method}: {}", said.raw);
+            assert!(
+                !said.raw.contains("input_required"),
+                "{team} {method}: {}",
+                said.raw
+            );
             server
                 .hears("an error for the server's question", |heard| {
                     heard.body["error"]["code"].is_i64()
                 })
                 .await;
-            let told = server.heard()[before..].iter().any(|heard| heard.body.get("error").is_some());
+            let told = server.heard()[before..]
+                .iter()
+                .any(|heard| heard.body.get("error").is_some());
             assert!(told, "{team} {method}");
         }
     }
@@ -180,8 +198,15 @@ async fn a_modern_server_asks_only_what_may_be_asked() {
     })
     .await;
     let teams = [("free", ALL), ("calls", CALLS), ("denied", DENIED)];
-    let gateway = house(&[("new", modern(&server.url()))], &teams).start().await;
-    for (team, revision) in [("calls", LEGACY), ("denied", LEGACY), ("calls", MODERN), ("denied", MODERN)] {
+    let gateway = house(&[("new", modern(&server.url()))], &teams)
+        .start()
+        .await;
+    for (team, revision) in [
+        ("calls", LEGACY),
+        ("denied", LEGACY),
+        ("calls", MODERN),
+        ("denied", MODERN),
+    ] {
         let agent = Agent::open(&gateway, "/mcp/new", team, revision).await;
         for method in &QUESTIONS[..3] {
             let said = agent.call("echo", json!({"text": method})).await;

@@ -50,7 +50,9 @@ async fn a_legacy_agent_brings_what_a_modern_server_needs() {
         }
     })
     .await;
-    let gateway = house(&[("new", modern(&server.url()))], &[("free", ALL)]).start().await;
+    let gateway = house(&[("new", modern(&server.url()))], &[("free", ALL)])
+        .start()
+        .await;
     for (path, tool) in [("/mcp/new", "echo"), ("/mcp", "new__echo")] {
         let agent = Agent::open(&gateway, path, "free", LEGACY).await;
         let call = json!({"name": tool, "arguments": {"text": "x"}});
@@ -62,7 +64,14 @@ async fn a_legacy_agent_brings_what_a_modern_server_needs() {
         let took = agent.answers(&asked["id"], answer.clone()).await;
         assert_eq!(took.status, 202);
         let end = end_of(&mut raw, id).await;
-        assert_eq!(end.text(), format!("{} {}", json!("state \u{e9} \"quoted\""), json!({"town": answer})));
+        assert_eq!(
+            end.text(),
+            format!(
+                "{} {}",
+                json!("state \u{e9} \"quoted\""),
+                json!({"town": answer})
+            )
+        );
     }
     let calls = server.heard_of("tools/call");
     assert_eq!(calls.len(), 4);
@@ -77,7 +86,8 @@ fn retry(name: &str, key: &str, answer: &Value, state: &Value) -> Value {
 #[tokio::test]
 async fn a_modern_agent_comes_again_with_what_a_legacy_server_asked() {
     let (gateway, server) = before_legacy().await;
-    let answer = json!({"role": "assistant", "content": {"type": "text", "text": "Ulm"}, "model": "m"});
+    let answer =
+        json!({"role": "assistant", "content": {"type": "text", "text": "Ulm"}, "model": "m"});
     for (path, tool, method) in [
         ("/mcp/old", "other", "sampling/createMessage"),
         ("/mcp/old", "echo", "elicitation/create"),
@@ -94,13 +104,19 @@ async fn a_modern_agent_comes_again_with_what_a_legacy_server_asked() {
             .expect("a question");
         assert_eq!(asked["method"], method);
         let again = agent
-            .ask("tools/call", retry(tool, key, &answer, &result["requestState"]))
+            .ask(
+                "tools/call",
+                retry(tool, key, &answer, &result["requestState"]),
+            )
             .await;
         assert!(again.text().contains("Ulm"), "{}", again.raw);
         assert_eq!(again.result()["resultType"], "complete");
         // Once only: neither is the server answered twice, nor does the call run again.
         let thrice = agent
-            .ask("tools/call", retry(tool, key, &answer, &result["requestState"]))
+            .ask(
+                "tools/call",
+                retry(tool, key, &answer, &result["requestState"]),
+            )
             .await;
         assert!(thrice.is_refused(), "{}", thrice.raw);
         assert_eq!(server.heard_of("tools/call").len(), before + 1);
@@ -112,11 +128,23 @@ async fn a_state_is_good_for_its_own_call_and_its_own_agent() {
     let (gateway, server) = before_legacy().await;
     let agent = Agent::open(&gateway, "/mcp/old", "free", MODERN).await;
     let answer = json!({"action": "decline"});
-    for wrong in ["another team", "another tool", "other arguments", "tampered", "another door"] {
+    for wrong in [
+        "another team",
+        "another tool",
+        "other arguments",
+        "tampered",
+        "another door",
+    ] {
         let said = agent.call("echo", json!({"text": "x"})).await;
         let state = said.result()["requestState"].clone();
         let calls = server.heard_of("tools/call").len();
-        let answers = || server.heard().iter().filter(|h| h.body["result"]["action"] == "decline").count();
+        let answers = || {
+            server
+                .heard()
+                .iter()
+                .filter(|h| h.body["result"]["action"] == "decline")
+                .count()
+        };
         let answered = answers();
         let mut params = retry("echo", "input", &answer, &state);
         let mut who = agent.clone();
@@ -128,7 +156,9 @@ async fn a_state_is_good_for_its_own_call_and_its_own_agent() {
             }
             "another tool" => params["name"] = "other".into(),
             "other arguments" => params["arguments"]["text"] = "y".into(),
-            _ => params["requestState"] = format!("{}-TAMPERED", state.as_str().unwrap_or("")).into(),
+            _ => {
+                params["requestState"] = format!("{}-TAMPERED", state.as_str().unwrap_or("")).into()
+            }
         }
         let refused = who.ask("tools/call", params).await;
         assert!(refused.is_refused(), "{wrong}: {}", refused.raw);
@@ -147,7 +177,10 @@ async fn each_era_reads_the_lists_and_results_of_the_other() {
         let agent = Agent::open(&gateway, "/mcp", "free", revision).await;
         let mut tools = agent.tools().await;
         tools.sort();
-        assert_eq!(tools, ["new__echo", "new__other", "old__echo", "old__other"]);
+        assert_eq!(
+            tools,
+            ["new__echo", "new__other", "old__echo", "old__other"]
+        );
         for tool in ["new__echo", "old__echo"] {
             let said = agent.call(tool, json!({"text": "x"})).await;
             assert_eq!(said.text(), "done");
@@ -157,8 +190,23 @@ async fn each_era_reads_the_lists_and_results_of_the_other() {
         }
     }
     let call = &new.heard_of("tools/call")[0];
-    assert!(call.head.to_lowercase().contains("mcp-method: tools/call"), "{}", call.head);
-    assert!(call.head.to_lowercase().contains("mcp-name: echo"), "{}", call.head);
+    assert!(
+        call.head.to_lowercase().contains("mcp-method: tools/call"),
+        "{}",
+        call.head
+    );
+    assert!(
+        call.head.to_lowercase().contains("mcp-name: echo"),
+        "{}",
+        call.head
+    );
     let to_old = &old.heard_of("tools/call")[0];
-    assert!(to_old.head.to_lowercase().contains("mcp-session-id: a-session"), "{}", to_old.head);
+    assert!(
+        to_old
+            .head
+            .to_lowercase()
+            .contains("mcp-session-id: a-session"),
+        "{}",
+        to_old.head
+    );
 }

@@ -36,8 +36,14 @@ async fn a_server_that_forgot_its_session_is_greeted_again() {
         Does::TheUsual
     })
     .await;
-    let gateway = house(&[("old", legacy(&server.url()))], &[("free", ALL)]).start().await;
-    for (path, tool, revision) in [("/mcp/old", "echo", LEGACY), ("/mcp", "old__echo", LEGACY), ("/mcp/old", "echo", MODERN)] {
+    let gateway = house(&[("old", legacy(&server.url()))], &[("free", ALL)])
+        .start()
+        .await;
+    for (path, tool, revision) in [
+        ("/mcp/old", "echo", LEGACY),
+        ("/mcp", "old__echo", LEGACY),
+        ("/mcp/old", "echo", MODERN),
+    ] {
         let agent = Agent::open(&gateway, path, "free", revision).await;
         assert_eq!(agent.call(tool, json!({"text": "x"})).await.text(), "done");
         let greeted = server.heard_of("initialize").len();
@@ -59,27 +65,42 @@ async fn a_server_that_is_down_is_missing_and_comes_back() {
     assert_eq!(agent.tools().await, ["up__echo", "up__other"]);
     let refused = agent.call("down__echo", json!({"text": "x"})).await;
     assert!(refused.is_refused(), "{}", refused.raw);
-    assert_eq!(agent.call("up__echo", json!({"text": "x"})).await.text(), "done");
+    assert_eq!(
+        agent.call("up__echo", json!({"text": "x"})).await.text(),
+        "done"
+    );
     // What is told to all is told to those that are there.
-    let told = agent.notify("notifications/roots/list_changed", json!({})).await;
+    let told = agent
+        .notify("notifications/roots/list_changed", json!({}))
+        .await;
     assert_eq!(told.status, 202, "{}", told.raw);
     assert_eq!(up.heard_of("notifications/roots/list_changed").len(), 1);
-    let said = Agent::new(&gateway, "/mcp/down", "free", LEGACY).initialize().await;
+    let said = Agent::new(&gateway, "/mcp/down", "free", LEGACY)
+        .initialize()
+        .await;
     assert!(said.is_refused(), "{}", said.raw);
     let _back = ToolServer::at(&address, true, |_| Does::TheUsual).await;
     assert_eq!(agent.tools().await.len(), 4);
-    assert_eq!(agent.call("down__echo", json!({"text": "x"})).await.text(), "done");
+    assert_eq!(
+        agent.call("down__echo", json!({"text": "x"})).await.text(),
+        "done"
+    );
 }
 
 #[tokio::test]
 async fn a_program_that_was_killed_is_started_again() {
-    let gateway = house(&[("p", python(PROGRAM)), ("q", python(PROGRAM))], &[("free", ALL)])
-        .start()
-        .await;
+    let gateway = house(
+        &[("p", python(PROGRAM)), ("q", python(PROGRAM))],
+        &[("free", ALL)],
+    )
+    .start()
+    .await;
     let agent = Agent::open(&gateway, "/mcp", "free", LEGACY).await;
     let pid = agent.call("p__pid", json!({})).await.text();
     let other = agent.call("q__pid", json!({})).await.text();
-    let killed = std::process::Command::new("kill").args(["-9", &pid]).status();
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &pid])
+        .status();
     assert!(killed.is_ok_and(|status| status.success()));
     let mut again = agent.call("p__pid", json!({})).await;
     for _ in 0..50 {

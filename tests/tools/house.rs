@@ -27,7 +27,10 @@ pub fn house_with(more: &str, servers: &[(&str, String)], teams: &[(&str, &str)]
     config += "keys:\n";
     for (team, _) in teams {
         let hash = KeyHash::of(&key(team)).to_hex();
-        let _ = writeln!(config, "  - {{name: {team}-key, team: {team}, agent: tester, sha256: \"{hash}\"}}");
+        let _ = writeln!(
+            config,
+            "  - {{name: {team}-key, team: {team}, agent: tester, sha256: \"{hash}\"}}"
+        );
     }
     let mut gateway = Gateway::with_config(&config);
     for (team, policy) in teams {

@@ -6,10 +6,13 @@ use crate::tool_server::{Does, Heard, ToolServer, tool};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
-const HIDES_NAMED: &str = "default allow := true\n\nhide contains name if some name in [\"read\", \"a/b\"]";
+const HIDES_NAMED: &str =
+    "default allow := true\n\nhide contains name if some name in [\"read\", \"a/b\"]";
 const HIDES_ALIKE: &str = "default allow := true\n\nhide contains tool.name if {\n\tsome tool in input.tools\n\tstartswith(lower(tool.name), \"re\")\n}";
-const HIDES_ALL: &str = "default allow := true\n\nhide contains tool.name if some tool in input.tools";
-const LISTS_ONLY: &str = "default allow := false\n\nallow if input.operation in {\"connect\", \"tool_list\"}";
+const HIDES_ALL: &str =
+    "default allow := true\n\nhide contains tool.name if some tool in input.tools";
+const LISTS_ONLY: &str =
+    "default allow := false\n\nallow if input.operation in {\"connect\", \"tool_list\"}";
 
 /// Names that are alike, become alike when they are cleaned, or look like what the gateway makes of them.
 fn names() -> Vec<String> {
@@ -44,7 +47,9 @@ fn lists(heard: &Heard) -> Does {
             tools.extend([tool("twice"), tool("twice"), tool("")]);
             tools.push(json!({"description": "nameless", "inputSchema": {"type": "object"}}));
             tools.push(json!({"name": 7, "inputSchema": {"type": "object"}}));
-            Does::Result(json!({"resultType": "complete", "tools": tools, "ttlMs": 1000, "cacheScope": "public"}))
+            Does::Result(
+                json!({"resultType": "complete", "tools": tools, "ttlMs": 1000, "cacheScope": "public"}),
+            )
         }
         _ => Does::TheUsual,
     }
@@ -53,8 +58,19 @@ fn lists(heard: &Heard) -> Does {
 /// All that somebody might try.
 fn tries() -> BTreeSet<String> {
     let mut tries = BTreeSet::new();
-    for name in names().into_iter().chain(["twice".to_owned(), String::new()]) {
-        for prefix in ["", "old__", "new__", "old_", "OLD__", "old__old__", "nobody__"] {
+    for name in names()
+        .into_iter()
+        .chain(["twice".to_owned(), String::new()])
+    {
+        for prefix in [
+            "",
+            "old__",
+            "new__",
+            "old_",
+            "OLD__",
+            "old__old__",
+            "nobody__",
+        ] {
             tries.insert(format!("{prefix}{name}"));
             tries.insert(format!("{prefix}{name}").to_uppercase());
             tries.insert(format!("{prefix}{name}\u{200b}"));
@@ -92,7 +108,11 @@ async fn what_is_listed_can_be_called_and_nothing_else() {
         let agent = Agent::open(&gateway, path, team, revision).await;
         let listed = agent.tools().await;
         let seen: BTreeSet<&String> = listed.iter().collect();
-        assert_eq!(seen.len(), listed.len(), "{team} {path}: a name is there twice");
+        assert_eq!(
+            seen.len(),
+            listed.len(),
+            "{team} {path}: a name is there twice"
+        );
         assert_eq!(listed.is_empty(), team == "hidden", "{team} {path}");
         let calls = || old.heard_of("tools/call").len() + new.heard_of("tools/call").len();
         for name in listed.iter().cloned().chain(tries()) {
@@ -103,7 +123,11 @@ async fn what_is_listed_can_be_called_and_nothing_else() {
             let said = agent.call(&name, json!({"text": "x"})).await;
             let what = format!("{team} {path} {revision} {name:?}: {}", said.raw);
             assert_eq!(said.is_refused(), !seen.contains(&name), "{what}");
-            assert_eq!(calls() - before, usize::from(seen.contains(&name)), "{what}");
+            assert_eq!(
+                calls() - before,
+                usize::from(seen.contains(&name)),
+                "{what}"
+            );
         }
     }
 }
@@ -126,7 +150,9 @@ async fn no_list_is_public() {
     let old = ToolServer::legacy(lists).await;
     let new = ToolServer::modern(lists).await;
     let servers = [("old", legacy(&old.url())), ("new", modern(&new.url()))];
-    let gateway = house(&servers, &[("free", ALL), ("alike", HIDES_ALIKE)]).start().await;
+    let gateway = house(&servers, &[("free", ALL), ("alike", HIDES_ALIKE)])
+        .start()
+        .await;
     for path in ["/mcp/old", "/mcp/new", "/mcp"] {
         for team in ["free", "alike"] {
             let agent = Agent::new(&gateway, path, team, MODERN);
@@ -138,8 +164,17 @@ async fn no_list_is_public() {
                 "resources/templates/list",
             ] {
                 let said = agent.ask(method, json!({})).await;
-                assert_eq!(said.result()["cacheScope"], "private", "{path} {method}: {}", said.raw);
-                assert!(!said.raw.contains("\"public\""), "{path} {method}: {}", said.raw);
+                assert_eq!(
+                    said.result()["cacheScope"],
+                    "private",
+                    "{path} {method}: {}",
+                    said.raw
+                );
+                assert!(
+                    !said.raw.contains("\"public\""),
+                    "{path} {method}: {}",
+                    said.raw
+                );
             }
         }
     }
@@ -169,7 +204,11 @@ async fn a_changed_tool_is_held_back_from_list_and_call() {
         .arg(&lock)
         .output()
         .expect("the program runs");
-    assert!(locked.status.success(), "{}", String::from_utf8_lossy(&locked.stderr));
+    assert!(
+        locked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&locked.stderr)
+    );
     let lock = std::fs::read(&lock).expect("a lock file");
     let gateway = crate::house::house_with("mcp:\n  lock: tools.lock", &servers, &[("free", ALL)])
         .file("tools.lock", lock)

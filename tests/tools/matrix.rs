@@ -13,7 +13,8 @@ const BEGIN: &str = "default allow := false\n\nallow if input.operation == \"con
 /// Everything is allowed but what is not needed to begin.
 const DENIED: &str = "default allow := true\n\ndeny contains {\"rule\": \"no\", \"say\": \"Not this.\"} if input.operation != \"connect\"";
 /// Nothing at all is.
-const SHUT: &str = "default allow := true\n\ndeny contains {\"rule\": \"no\", \"say\": \"Not this.\"}";
+const SHUT: &str =
+    "default allow := true\n\ndeny contains {\"rule\": \"no\", \"say\": \"Not this.\"}";
 const NOTHING: &str = "default allow := false";
 
 /// What the agent may send in each revision, but for the greeting.
@@ -119,7 +120,10 @@ fn is_refused(said: &Said, method: &str) -> bool {
 async fn goes_through(revision: &str, methods: &[&str], of_era: &str) {
     let (gateway, old, new) = stage().await;
     for team in ["free", "begin", "denied"] {
-        for (path, all) in [(format!("/mcp/{of_era}"), None), ("/mcp".into(), Some(of_era))] {
+        for (path, all) in [
+            (format!("/mcp/{of_era}"), None),
+            ("/mcp".into(), Some(of_era)),
+        ] {
             let agent = Agent::open(&gateway, &path, team, revision).await;
             for method in methods {
                 let mark = format!("mark-{team}-{}", agent.number());
@@ -176,7 +180,12 @@ async fn revision_2025_11_25() {
 
 #[tokio::test]
 async fn revision_2026_07_28() {
-    let gone = ["ping", "resources/subscribe", "resources/unsubscribe", "logging/setLevel"];
+    let gone = [
+        "ping",
+        "resources/subscribe",
+        "resources/unsubscribe",
+        "logging/setLevel",
+    ];
     let there: Vec<&str> = REQUESTS
         .into_iter()
         .filter(|method| !gone.contains(method))
@@ -200,7 +209,10 @@ async fn listening_is_asked_for_too() {
         for team in ["begin", "denied"] {
             let agent = Agent::new(&gateway, path, team, MODERN);
             let said = agent
-                .ask("subscriptions/listen", params("subscriptions/listen", "mark-l", None))
+                .ask(
+                    "subscriptions/listen",
+                    params("subscriptions/listen", "mark-l", None),
+                )
                 .await;
             assert!(said.is_refused(), "{}", said.raw);
         }
@@ -220,7 +232,9 @@ async fn the_greeting_is_asked_for_and_nobody_is_connected_to_before() {
     for team in ["shut", "nothing"] {
         for path in ["/mcp/old", "/mcp/new", "/mcp"] {
             for revision in ["2024-11-05", "2025-03-26", "2025-06-18", LEGACY] {
-                let said = Agent::new(&gateway, path, team, revision).initialize().await;
+                let said = Agent::new(&gateway, path, team, revision)
+                    .initialize()
+                    .await;
                 assert!(said.is_refused(), "{}", said.raw);
             }
             let agent = Agent::new(&gateway, path, team, MODERN);
@@ -236,14 +250,26 @@ async fn what_no_revision_knows_is_asked_for_as_other() {
     let (gateway, old, _new) = stage().await;
     for (team, arrives) in [("free", true), ("begin", false), ("denied", false)] {
         let agent = Agent::open(&gateway, "/mcp/old", team, LEGACY).await;
-        for (number, method) in ["custom/method", "Tools/call", "tools/call ", "tools\u{2215}call"]
-            .into_iter()
-            .enumerate()
+        for (number, method) in [
+            "custom/method",
+            "Tools/call",
+            "tools/call ",
+            "tools\u{2215}call",
+        ]
+        .into_iter()
+        .enumerate()
         {
             let mark = format!("mark-{team}-{number}");
-            let said = agent.ask(method, json!({"name": "echo", "mark": mark})).await;
+            let said = agent
+                .ask(method, json!({"name": "echo", "mark": mark}))
+                .await;
             assert_eq!(old.saw(&mark), arrives, "{team} {method:?} {}", said.raw);
-            assert_eq!(said.is_refused(), !arrives, "{team} {method:?} {}", said.raw);
+            assert_eq!(
+                said.is_refused(),
+                !arrives,
+                "{team} {method:?} {}",
+                said.raw
+            );
         }
         let all = Agent::open(&gateway, "/mcp", team, LEGACY).await;
         assert!(all.ask("custom/method", json!({})).await.is_refused());
@@ -277,14 +303,24 @@ fn no_method_of_a_schema_is_forgotten() {
         return;
     };
     let mut tried: BTreeSet<&str> = REQUESTS.into_iter().chain(NOTIFICATIONS).collect();
-    tried.extend(["initialize", "notifications/initialized", "server/discover", "subscriptions/listen"]);
+    tried.extend([
+        "initialize",
+        "notifications/initialized",
+        "server/discover",
+        "subscriptions/listen",
+    ]);
     let mut known = BTreeSet::new();
     for revision in ["2024-11-05", "2025-03-26", "2025-06-18", LEGACY, MODERN] {
         let file = std::path::Path::new(&folder).join(format!("{revision}.schema.json"));
-        let text = std::fs::read_to_string(&file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
+        let text = std::fs::read_to_string(&file)
+            .unwrap_or_else(|why| panic!("{}: {why}", file.display()));
         let schema: Value = serde_json::from_str(&text).expect("a schema is JSON");
         let defs = schema.get("$defs").or(schema.get("definitions"));
-        for definition in defs.and_then(Value::as_object).expect("definitions").values() {
+        for definition in defs
+            .and_then(Value::as_object)
+            .expect("definitions")
+            .values()
+        {
             if let Some(method) = definition["properties"]["method"]["const"].as_str() {
                 known.insert(method.to_owned());
             }

@@ -166,7 +166,13 @@ async fn wait_for(book: &Book, is: impl Fn(&Heard) -> bool) -> Heard {
         let news = book.news.notified();
         tokio::pin!(news);
         news.as_mut().enable();
-        let found = book.heard.lock().expect("no panic").iter().find(|h| is(h)).cloned();
+        let found = book
+            .heard
+            .lock()
+            .expect("no panic")
+            .iter()
+            .find(|h| is(h))
+            .cloned();
         if let Some(found) = found {
             return found;
         }

@@ -116,7 +116,7 @@ pub fn check_origin(headers: &HeaderMap, config: &Config) -> Result<(), Failure>
         return Ok(());
     };
     let origin = origin.to_str().unwrap_or("").to_ascii_lowercase();
-    let listed = config.mcp.origins.iter().any(|o| *o == origin);
+    let listed = config.mcp.origins.contains(&origin);
     if origins.next().is_none() && (listed || is_loopback(&origin)) {
         return Ok(());
     }

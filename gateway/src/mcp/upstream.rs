@@ -135,7 +135,9 @@ impl Connection {
         inbox: mpsc::Sender<Bytes>,
     ) -> Result<Connection, Fault> {
         let inbox = Inbox::new(server.config.name.clone(), inbox, server.tally.clone());
-        let (transport, hello) = open::open(server, introduction, inbox).await?;
+        // On the heap: it tries several transports, and its future would be part of every request's.
+        let opening = Box::pin(open::open(server, introduction, inbox));
+        let (transport, hello) = opening.await?;
         Ok(Connection(Arc::new(Inner {
             server: server.clone(),
             hello,
