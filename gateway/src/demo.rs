@@ -102,7 +102,7 @@ async fn show_all(options: &Options) -> Result<(), DemoError> {
     };
     show::standing(
         running.addresses,
-        &stage.payments_key,
+        (&stage.payments_key, &stage.support_key),
         &providers(),
         &stage.policies(),
     );

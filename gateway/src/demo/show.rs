@@ -177,8 +177,13 @@ pub(super) fn closing(otherwise: usize) {
     }
 }
 
-/// While it stays up.
-pub(super) fn standing(addresses: Addresses, key: &str, providers: &[&str], policies: &Path) {
+/// While it stays up. The keys: one for models, one for tool servers.
+pub(super) fn standing(
+    addresses: Addresses,
+    (key, tools_key): (&str, &str),
+    providers: &[&str],
+    policies: &Path,
+) {
     let agents = addresses.agents;
     println!();
     println!("{}", "Point an SDK at it:".bold());
@@ -187,7 +192,7 @@ pub(super) fn standing(addresses: Addresses, key: &str, providers: &[&str], poli
     println!("  export OPENAI_API_KEY={key} ANTHROPIC_API_KEY={key}");
     println!("Or a client of tool servers:");
     println!(
-        "  claude mcp add --transport http demo http://{agents}/mcp --header \"Authorization: Bearer {key}\""
+        "  claude mcp add --transport http demo http://{agents}/mcp --header \"Authorization: Bearer {tools_key}\""
     );
     match providers {
         [] => println!(

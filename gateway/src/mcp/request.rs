@@ -135,6 +135,11 @@ pub async fn request(
         Err(failure) => {
             account.fail(&failure);
             let (status, body) = refusal(&failure, &asking, &account);
+            // To a legacy agent with a session, 404 says that the session is gone.
+            let status = match asking.era() {
+                Era::Modern => status,
+                Era::Legacy => 200,
+            };
             (status, Some(body))
         }
     };

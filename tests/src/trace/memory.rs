@@ -41,7 +41,7 @@ pub fn engine<'a>(policies: impl IntoIterator<Item = (&'a str, &'a str)>) -> Arc
         vec![
             Box::new(Detectors::default()),
             Box::new(Guard::default()),
-            Box::new(Offers::default()),
+            Box::new(Offers),
         ],
         Arc::new(policy),
         placeholders,
