@@ -126,7 +126,7 @@ impl State {
 
 fn engine(config: &Config, policy: Arc<Policy>, placeholders: Placeholders) -> Engine {
     let filters: Vec<Box<dyn Filter>> = vec![
-        Box::new(Detectors::new(config.detect.clone())),
+        Box::new(Detectors::new(config.detect)),
         Box::new(Guard {}),
         Box::new(Offers),
         Box::new(upstream_keys(config)),

@@ -203,6 +203,10 @@ pub(crate) async fn read_head(session: &mut HttpSession) -> Result<(), Failure> 
 }
 
 /// What a connection error means for the exchange.
+#[expect(
+    clippy::boxed_local,
+    reason = "Pingora gives its errors in boxes, and this is what maps them"
+)]
 pub fn upstream_failure(error: pingora_core::BError) -> Failure {
     use pingora_core::ErrorType::*;
     match error.etype() {
