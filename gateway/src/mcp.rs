@@ -10,6 +10,7 @@ pub mod door;
 mod face;
 mod greeting;
 mod input;
+mod introduce;
 mod link;
 mod listen;
 mod lists;

@@ -5,6 +5,7 @@
 use super::background::Judged;
 use super::catalogue;
 use super::door::Door;
+use super::input::needs_input;
 use super::link::Link;
 use super::modern::{self, Introduced};
 use super::outbox::Outbox;
@@ -205,15 +206,22 @@ impl Call<'_> {
             let name = Message::read(body.as_str())?.name.filter(|_| named);
             let name = name.and_then(|name| name.text());
             self.account.sent(body.len());
-            let replies = connection
-                .request(upstream::Call {
-                    id,
-                    token,
-                    lasts: request.message.method == Method::Listen,
-                    headers: modern::named_headers(method, name.as_deref(), params.to_vec()),
-                    body: body.into_bytes(),
-                })
-                .await?;
+            let asked = connection.request(upstream::Call {
+                id,
+                token,
+                lasts: request.message.method == Method::Listen,
+                headers: modern::named_headers(method, name.as_deref(), params.to_vec()),
+                body: body.into_bytes(),
+            });
+            let mut cancelled = self.cancelled.clone();
+            let replies = tokio::select! {
+                biased;
+                replies = asked => replies?,
+                () = wanted_no_more(&mut cancelled) => {
+                    self.cancel(&connection, id).await;
+                    return Err(Failure::AgentLeft);
+                }
+            };
             let ended = self.answered(request, &connection, replies, id).await?;
             match ended {
                 Ended::Answer(answer) => return Ok(answer),
@@ -250,7 +258,8 @@ impl Call<'_> {
                 self.own_reference(edits, root);
             }
             if connection.hello().era == Era::Modern {
-                let introduction = &self.session.introduction;
+                let server = &self.link.server.config.name;
+                let introduction = super::introduce::introduction(self.session, server);
                 let members = readdress::modern_meta(
                     connection.hello().revision.as_str(),
                     &introduction.client_info,
@@ -444,6 +453,7 @@ impl Call<'_> {
             // The server offers something else by now: calls must be held to that.
             self.link.forget_catalogue();
         }
+        terms.hidden = catalogue::ambiguous(payload);
         let Some(pins) = self.state.pins.as_ref() else {
             return terms;
         };
@@ -655,16 +665,6 @@ pub async fn wanted_no_more(cancelled: &mut watch::Receiver<bool>) {
         // Nobody is left who could cancel.
         std::future::pending::<()>().await;
     }
-}
-
-fn needs_input(text: &str) -> bool {
-    let Ok(tape) = Tape::read_str(text) else {
-        return false;
-    };
-    let result = tape.root().member("result");
-    result
-        .and_then(|r| r.member("resultType"))
-        .is_some_and(|t| t.is_str("input_required"))
 }
 
 /// The arguments of a call, as JSON.

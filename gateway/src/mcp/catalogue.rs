@@ -10,6 +10,7 @@ use http::{HeaderName, HeaderValue};
 use parking_lot::Mutex;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::Code;
+use sallyport_exchange::{Kind, Payload};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -43,6 +44,7 @@ impl Catalogue {
             let name = Tape::read_str(&json)
                 .ok()
                 .and_then(|t| Some(t.root().member("name")?.as_str()?.into_owned()));
+            let name = name.filter(|name| !name.is_empty());
             let Some(name) = name.map(Arc::<str>::from) else {
                 continue;
             };
@@ -197,6 +199,16 @@ fn mirrored(schema: Value<'_>, instance: Value<'_>, headers: &mut Vec<(HeaderNam
     }
 }
 
+/// Names that stand for several tools of a list, and the empty one, which stands for those without a name: none of
+/// them can be called.
+pub fn ambiguous(list: &Payload) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let offers = list.of_kind(Kind::ToolOffer);
+    let names = offers.map(|(_, part)| part.tool.map_or("", |tool| list.text(tool)));
+    let again = names.filter(|name| name.is_empty() || !seen.insert(*name));
+    again.map(str::to_owned).collect()
+}
+
 /// The catalogue of a server: remembered, or asked for now.
 pub async fn load(link: &Arc<Link>, session: &Arc<Session>) -> Result<Arc<Catalogue>, Failure> {
     if let Some(catalogue) = link.catalogue() {
@@ -210,7 +222,8 @@ pub async fn load(link: &Arc<Link>, session: &Arc<Session>) -> Result<Arc<Catalo
 
 async fn ask(link: &Arc<Link>, session: &Arc<Session>) -> Result<Vec<Arc<str>>, Failure> {
     let connection = link.connection(session).await?;
-    match offered::tools(&connection, &session.introduction, || link.number()).await {
+    let introduction = super::introduce::introduction(session, &link.server.config.name);
+    match offered::tools(&connection, &introduction, || link.number()).await {
         Ok(declarations) => Ok(declarations),
         // It will not say: it offers none.
         Err(NoList::Error(_)) => Ok(Vec::new()),

@@ -44,3 +44,14 @@ impl Call<'_> {
         Ok(result.clone().readdressed(&edits))
     }
 }
+
+/// Whether a result asks for input before the call can be done.
+pub fn needs_input(text: &str) -> bool {
+    let Ok(tape) = Tape::read_str(text) else {
+        return false;
+    };
+    let result = tape.root().member("result");
+    result
+        .and_then(|r| r.member("resultType"))
+        .is_some_and(|t| t.is_str("input_required"))
+}

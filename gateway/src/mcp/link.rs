@@ -47,7 +47,8 @@ impl Link {
             return Ok(connection.clone());
         }
         let (inbox, mut messages) = mpsc::channel(INBOX);
-        let connection = Connection::open(&self.server, &session.introduction, inbox).await?;
+        let introduction = super::introduce::introduction(session, &self.server.config.name);
+        let connection = Connection::open(&self.server, &introduction, inbox).await?;
         *held = Some(connection.clone());
         self.forget_catalogue();
         let (weak, server, back) = (

@@ -13,6 +13,7 @@ use sallyport_policy::{Cleared, Terms};
 use std::sync::Arc;
 
 use super::readdress::{self, replace};
+use super::write;
 
 /// Takes a notification or a response: judges it and passes it on. Gives the decision id.
 pub async fn take(asking: Asking, mut account: Account) -> Result<Arc<str>, (Failure, Arc<str>)> {
@@ -25,6 +26,7 @@ pub async fn take(asking: Asking, mut account: Account) -> Result<Arc<str>, (Fai
         Ok(()) => account.complete(),
         Err(failure) => account.fail(failure),
     }
+    account.answered(taken.as_ref().map_or_else(write::untaken, |()| 202), 0);
     asking.edge.settle(account, &asking.state);
     taken.map(|()| id.clone()).map_err(|failure| (failure, id))
 }

@@ -267,6 +267,14 @@ pub async fn begun(
     json(http, reply, &account.id, Some(&session.id)).await;
 }
 
+/// The HTTP status for a notification or a response that is not taken: there is no answer to say it in.
+pub fn untaken(failure: &Failure) -> u16 {
+    match rpc(failure, "null", "").0 {
+        200 => 403,
+        status => status,
+    }
+}
+
 /// `202 Accepted`, or why not.
 pub async fn accepted(http: &mut ServerSession, told: Result<Arc<str>, (Failure, Arc<str>)>) {
     let (reply, id) = match told {
@@ -279,9 +287,9 @@ pub async fn accepted(http: &mut ServerSession, told: Result<Arc<str>, (Failure,
             (reply, id)
         }
         Err((failure, id)) => {
-            let (status, body) = rpc(&failure, "null", &id);
+            let (_, body) = rpc(&failure, "null", &id);
             let reply = Reply {
-                status: if status == 200 { 403 } else { status },
+                status: untaken(&failure),
                 content_type: "application/json",
                 body,
             };
