@@ -1,6 +1,8 @@
 //! Agents of both eras, who send what they are told to.
 
 use crate::house::key;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sallyport_tests::{Answer, Ask, Raw, Running};
 use serde_json::{Value, json};
 use std::net::SocketAddr;
@@ -169,8 +171,8 @@ impl Agent {
         let ask = ask
             .header("mcp-protocol-version", MODERN)
             .header("mcp-method", &method);
-        match name.filter(|name| name.is_ascii()) {
-            Some(name) => ask.header("mcp-name", &name),
+        match name {
+            Some(name) => ask.header("mcp-name", &in_header(&name)),
             None => ask,
         }
     }
@@ -260,6 +262,15 @@ pub fn question_in(read: &str, method: &str) -> Value {
     let mut messages = datas.filter_map(|data| serde_json::from_str::<Value>(data).ok());
     let found = messages.find(|message| message["method"] == method);
     found.unwrap_or_else(|| panic!("no {method} in {read}"))
+}
+
+/// As headers carry it (2026-07-28, Value Encoding).
+fn in_header(name: &str) -> String {
+    let plain = name.bytes().all(|b| (0x20..0x7f).contains(&b)) && name.trim() == name;
+    match plain {
+        true => name.to_owned(),
+        false => format!("=?base64?{}?=", STANDARD.encode(name)),
+    }
 }
 
 fn capable() -> Value {
