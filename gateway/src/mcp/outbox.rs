@@ -126,6 +126,14 @@ impl Outbox {
         kept.ended && !kept.streamed && kept.first == 1 && kept.messages.len() == 1
     }
 
+    /// Lets go of what was kept: it was delivered whole and not as events, so nobody can take it up again.
+    pub fn let_go(&self) {
+        let mut kept = self.lock();
+        kept.first += kept.messages.len() as u64;
+        kept.messages.clear();
+        kept.bytes = 0;
+    }
+
     /// Whether all has been said.
     pub fn has_ended(&self) -> bool {
         self.lock().ended
@@ -242,6 +250,17 @@ mod tests {
             outbox.next(reader, 0).await,
             Next::Message(11, Bytes::from_static(b"10"))
         );
+    }
+
+    #[tokio::test]
+    async fn what_was_delivered_whole_is_not_kept() {
+        let outbox = Outbox::new(1);
+        let reader = outbox.take_over();
+        outbox.finish(200, Bytes::from_static(b"all"));
+        assert!(outbox.is_only_message());
+        outbox.let_go();
+        assert!(outbox.lock().messages.is_empty());
+        assert_eq!(outbox.next(reader, 0).await, Next::Ended);
     }
 
     #[test]

@@ -57,7 +57,11 @@ impl Follow<'_> {
             && self.out.is_only_message()
         {
             let status = self.out.status();
-            return self.whole(http, status, message.clone()).await;
+            let written = self.whole(http, status, message.clone()).await;
+            if written {
+                self.out.let_go();
+            }
+            return written;
         }
         if !self.events {
             return self.last_as_json(http, first).await;
