@@ -8,6 +8,9 @@ step "Building, optimised"
 cargo build --release --locked -p sallyport
 step "Measuring under load (five minutes; one with --quick)"
 cargo run --release --locked -p sallyport-bench -- load "$@"
+step "Measuring tool servers (a minute; less than half of it with --quick)"
+cargo run --release --locked -p sallyport-bench -- mcp "$@"
 step "Measuring what judging costs by itself"
 cargo bench --locked -p sallyport-bench --bench judge
+cargo bench --locked -p sallyport-bench --bench mcp
 cargo bench --locked -p sallyport-policy --bench decide

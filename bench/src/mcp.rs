@@ -5,7 +5,7 @@ pub mod report;
 
 use crate::client::{Client, Took, body_of, header};
 use crate::load::{Plan, ask_until, median, micros, percentile};
-use crate::process::{Cores, cpu_time, load_average};
+use crate::process::{Cores, cpu_time, load_average, resident_kib};
 use crate::servers::{AGENT_KEY, ALLOW_ALL, Kind, Server, Stage};
 use crate::tools::{self, LARGE, LEGACY, MODERN, SMALL};
 use serde_json::{Value, json};
@@ -120,6 +120,8 @@ pub struct Measured {
     pub per_second: f64,
     /// The gateway's processor time for a request, in microseconds.
     pub cpu_us: f64,
+    /// The gateway's memory after the cell, in KiB.
+    pub resident_kib: u64,
     /// How many requests the figures rest on.
     pub asked: usize,
 }
@@ -302,6 +304,7 @@ impl Contender {
             added_together: [0, 1].map(|at| added(&|r| r.together[at])),
             per_second: over(&|r| r.per_second),
             cpu_us: over(&|r| r.cpu_us),
+            resident_kib: self.server.pid().map(resident_kib).unwrap_or_default(),
             asked: rounds.iter().map(|r| r.asked).sum(),
         }
     }

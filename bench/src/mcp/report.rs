@@ -25,9 +25,9 @@ pub fn markdown(outcome: &Outcome) -> String {
     );
     let _ = writeln!(
         out,
-        "| request | way | p50 µs | p99 µs | added p50 | added p99 | CPU µs | {CONCURRENCY} at once: requests/s | of direct | p50 µs | p99 µs | added p50 | added p99 |"
+        "| request | way | p50 µs | p99 µs | added p50 | added p99 | CPU µs | {CONCURRENCY} at once: requests/s | of direct | p50 µs | p99 µs | added p50 | added p99 | RSS MiB |"
     );
-    out.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
+    out.push_str("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for (cell, measured) in &outcome.cells {
         let direct = measured.iter().find(|one| one.way == Way::Direct);
         let direct = direct.map_or(f64::INFINITY, |one| one.per_second);
@@ -52,7 +52,7 @@ fn row(out: &mut String, cell: Cell, one: &Measured, direct: f64) {
     let [together_p50, together_p99] = one.together;
     let _ = writeln!(
         out,
-        "| {} | {} | {p50:.0} | {p99:.0} | {} | {} | {:.0} | {} | {together_p50:.0} | {together_p99:.0} | {} |",
+        "| {} | {} | {p50:.0} | {p99:.0} | {} | {} | {:.0} | {} | {together_p50:.0} | {together_p99:.0} | {} | {} |",
         cell.name(),
         one.way.name(),
         added(one.added),
@@ -60,6 +60,7 @@ fn row(out: &mut String, cell: Cell, one: &Measured, direct: f64) {
         one.per_second,
         unless_direct(format!("{:.2}×", one.per_second / direct)),
         added(one.added_together),
+        unless_direct(format!("{:.1}", one.resident_kib as f64 / 1024.0)),
     );
 }
 
@@ -71,6 +72,7 @@ pub fn json(outcome: &Outcome) -> Value {
                 "request": cell.name(), "way": one.way.name(), "requests": one.asked,
                 "p50_p99_us": one.solo, "added_us": one.added, "together_us": one.together,
                 "added_together_us": one.added_together, "requests_per_second": one.per_second, "cpu_us": one.cpu_us,
+                "resident_kib": one.resident_kib,
             })
         })
     });
