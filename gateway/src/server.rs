@@ -103,9 +103,7 @@ where
     let config = Arc::new(config);
     let (agents_socket, agents) = listen(config.agents.listen)?;
     let (operators_socket, operators) = listen(config.operators.listen)?;
-    let mut fds = Fds::new();
-    fds.add(agents.to_string(), agents_socket.into_raw_fd());
-    fds.add(operators.to_string(), operators_socket.into_raw_fd());
+    let fds = bound([(agents, agents_socket), (operators, operators_socket)]);
     let tls = tls_settings(&config)?;
 
     let records = RecordSink::open(&config.decisions.to)?;
@@ -121,11 +119,7 @@ where
         Pins::load(&config)?,
     );
     let tools = Tools::default();
-    let tools_view = ToolsView {
-        servers: state.servers(),
-        sessions: tools.sessions.clone(),
-        pins: state.pins.clone(),
-    };
+    let tools_view = tools_view(&state, &tools);
     let state = Arc::new(ArcSwap::from_pointee(state));
     let _watches = watch_files(&policies, &keys, &state, &placeholders);
 
@@ -170,6 +164,23 @@ where
     runtime.shutdown_timeout(Duration::from_secs(1));
     records.flush();
     Ok(())
+}
+
+/// Sockets by the address that Pingora will ask for.
+fn bound(sockets: [(SocketAddr, TcpListener); 2]) -> Fds {
+    let mut fds = Fds::new();
+    for (address, socket) in sockets {
+        fds.add(address.to_string(), socket.into_raw_fd());
+    }
+    fds
+}
+
+fn tools_view(state: &State, tools: &Tools) -> ToolsView {
+    ToolsView {
+        servers: state.servers(),
+        sessions: tools.sessions.clone(),
+        pins: state.pins.clone(),
+    }
 }
 
 fn runtime(workers: usize) -> std::io::Result<tokio::runtime::Runtime> {

@@ -202,6 +202,12 @@ impl Agent {
         Raw::to(self.at).await
     }
 
+    /// Sends a body with these headers more.
+    pub async fn sends(&self, body: &str, headers: &[(&str, &str)]) -> Said {
+        let id = serde_json::from_str::<Value>(body).map_or(Value::Null, |body| body["id"].clone());
+        Said::of(&self.post(body, headers).await, id)
+    }
+
     /// Sends a message as its era does.
     pub async fn send(&self, message: &Value) -> Said {
         let answer = self.connection().await.ask(&self.carry(message)).await;
