@@ -102,6 +102,10 @@ impl Ahead {
             self.found = self.read(bytes, from..range.end);
             self.searched.end = self.found.map_or(range.end, |found| found + self.len);
         }
+        if self.found.is_some_and(|found| found < range.start) {
+            // What began in what was searched and ends beyond it may begin before the range: look from there anew.
+            return self.find(bytes, range);
+        }
         self.found.filter(|found| found + self.len <= range.end)
     }
 
@@ -170,6 +174,15 @@ mod tests {
             assert!(read > 0, "{opener:?} is looked at");
             assert!(read < 8 * text.len(), "{opener:?}: {read} bytes were read");
         }
+    }
+
+    #[test]
+    fn what_straddles_the_end_of_what_was_searched_may_begin_too_early() {
+        let bytes = b"a>a-> -  >>  a- -->";
+        let mut ahead = Ahead::new(3, |bytes| memmem::find(bytes, b"-->"));
+        assert_eq!(ahead.find(bytes, 5..18), None);
+        assert_eq!(ahead.find(bytes, 17..19), None);
+        assert_eq!(ahead.find(bytes, 5..19), Some(16));
     }
 
     proptest! {
