@@ -9,7 +9,7 @@ use crate::edge::failure::Failure;
 use crate::state::State;
 use bytes::Bytes;
 use sallyport_exchange::mcp::{Code, Message, Method, Shape, Side};
-use sallyport_exchange::{Dialect, Edits, Exchange, Flow, McpTarget, Operation};
+use sallyport_exchange::{Denial, Dialect, Edits, Exchange, Flow, McpTarget, Operation, Payload};
 use sallyport_policy::{Cleared, Terms};
 use std::sync::Arc;
 
@@ -53,6 +53,40 @@ impl Judged {
         }
     }
 
+    /// Judges what a server says, by its own words alone, and notes the ruling.
+    pub fn said(
+        &self,
+        state: &State,
+        account: &mut Account,
+        (operation, flow): (Operation, Flow),
+        payload: &Payload,
+    ) -> Result<Cleared, Denial> {
+        let exchange = self.exchange(operation);
+        let ruling = state
+            .engine
+            .judge_message(&exchange, flow, payload, &Terms::default());
+        account.answer(&ruling, payload);
+        ruling.clear()
+    }
+
+    /// Judges what an agent says, by its own words alone, and notes where it would go, and the ruling.
+    pub fn told(
+        &self,
+        state: &State,
+        account: &mut Account,
+        operation: Operation,
+        payload: &Payload,
+    ) -> Result<Cleared, Denial> {
+        let exchange = self.exchange(operation);
+        account.exchange(&exchange, &self.server);
+        let ruling =
+            state
+                .engine
+                .judge_message(&exchange, Flow::Request, payload, &Terms::default());
+        account.request(&ruling, payload);
+        ruling.clear()
+    }
+
     /// Judges a notification of a server. `None`: it is dropped.
     pub fn notification(
         &self,
@@ -61,13 +95,8 @@ impl Judged {
         bytes: Bytes,
     ) -> Option<Cleared> {
         let payload = Dialect::Mcp.read_request(Operation::Notify, bytes).ok()?;
-        let exchange = self.exchange(Operation::Notify);
-        let ruling =
-            state
-                .engine
-                .judge_message(&exchange, Flow::Answer, &payload, &Terms::default());
-        account.answer(&ruling, &payload);
-        ruling.clear().ok()
+        let as_what = (Operation::Notify, Flow::Answer);
+        self.said(state, account, as_what, &payload).ok()
     }
 
     /// Judges a question of a server. What only agents ask is refused whatever policies say; whatever else a
@@ -90,12 +119,7 @@ impl Judged {
         let payload = Dialect::Mcp
             .read_request(operation, bytes)
             .map_err(|_| Fault::Garbled)?;
-        let exchange = self.exchange(operation);
-        let ruling = state
-            .engine
-            .judge_message(&exchange, flow, &payload, &Terms::default());
-        account.answer(&ruling, &payload);
-        Ok(ruling.clear()?)
+        Ok(self.said(state, account, (operation, flow), &payload)?)
     }
 
     /// Judges a question of a server. `None`: it was answered here, because it was a ping or was refused.

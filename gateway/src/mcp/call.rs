@@ -23,7 +23,6 @@ use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{Code, Era, Message, Method, Place, Shape};
 use sallyport_exchange::{Dialect, Flow, Kind, PartId, Payload};
 use sallyport_policy::{Cleared, Terms};
-use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::{oneshot, watch};
 
@@ -72,7 +71,7 @@ pub struct Answer {
 impl Call<'_> {
     /// Sends a request and waits for its answer, which carries the agent's own id.
     pub async fn run(&mut self, request: &Request) -> Result<Answer, Failure> {
-        let mut terms = self.terms(request).await?;
+        let terms = self.terms(request).await?;
         let judged = self.judged(
             request.message.method,
             &request.message.method_name,
@@ -91,7 +90,6 @@ impl Call<'_> {
             return self.go_on(request, parked, &cleared).await;
         }
         let params = self.check_arguments(request, &cleared).await?;
-        terms.offer = None;
         // A server that forgot the session has not run the call: it is sent once more in a new one.
         match self.send(request, &cleared, &params).await {
             Err(Failure::ToolServer(Fault::SessionGone | Fault::Closed)) => {
@@ -258,8 +256,7 @@ impl Call<'_> {
                 self.own_reference(edits, root);
             }
             if connection.hello().era == Era::Modern {
-                let server = &self.link.server.config.name;
-                let introduction = super::introduce::introduction(self.session, server);
+                let introduction = self.link.introduction(self.session);
                 let members = readdress::modern_meta(
                     connection.hello().revision.as_str(),
                     &introduction.client_info,
@@ -679,16 +676,11 @@ fn arguments(body: &str) -> String {
 
 /// What a call is, so that a retry can be known for the same: method, name and arguments.
 fn digest(request: &Request) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in [
+    super::request::digest([
         request.message.method.as_str(),
         request.name.as_deref().unwrap_or_default(),
         &arguments(request.payload.source()),
-    ] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part.as_bytes());
-    }
-    hash.finalize().into()
+    ])
 }
 
 fn unknown_tool(name: &str) -> Failure {

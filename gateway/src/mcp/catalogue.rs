@@ -32,7 +32,17 @@ pub struct Catalogue {
 pub struct Tool {
     /// Its declaration, as JSON.
     pub json: Arc<str>,
-    schema: OnceLock<Option<jsonschema::Validator>>,
+    input: OnceLock<Input>,
+}
+
+/// What a declaration says of arguments, made ready once.
+#[derive(Debug, Default)]
+struct Input {
+    /// The compiled schema; references to other documents are never followed, so one that has some is not checked
+    /// against.
+    validator: Option<jsonschema::Validator>,
+    /// The keys it names; `None`: it may take others.
+    declared: Option<HashSet<String>>,
 }
 
 impl Catalogue {
@@ -50,7 +60,7 @@ impl Catalogue {
             };
             let tool = Tool {
                 json,
-                schema: OnceLock::new(),
+                input: OnceLock::new(),
             };
             if tools.insert(name.clone(), tool).is_some() {
                 twice.push(name);
@@ -101,7 +111,8 @@ impl Tool {
             members.retain(|_, value| !value.is_null());
         }
         let mut mistakes: Vec<String> = Vec::new();
-        if let Some(validator) = self.validator() {
+        let input = self.input.get_or_init(|| Input::of(&self.json));
+        if let Some(validator) = &input.validator {
             for error in validator.iter_errors(&instance).take(MISTAKES_TOLD) {
                 let place = error.instance_path().to_string();
                 let place = if place.is_empty() { "/" } else { &place };
@@ -109,58 +120,12 @@ impl Tool {
             }
         }
         if strict {
-            mistakes.extend(self.unknown_keys(&instance));
+            mistakes.extend(input.unknown_keys(&instance));
         }
         match mistakes.is_empty() {
             true => Ok(()),
             false => Err(mistakes.join("; ")),
         }
-    }
-
-    /// The compiled schema; references to other documents are never followed, so one that has some is not
-    /// checked against.
-    fn validator(&self) -> Option<&jsonschema::Validator> {
-        let compile = || {
-            let declaration: serde_json::Value = serde_json::from_str(&self.json).ok()?;
-            let schema = declaration.get("inputSchema")?;
-            if self.json.len() > SCHEMA_MAX {
-                return None;
-            }
-            jsonschema::options().build(schema).ok()
-        };
-        self.schema.get_or_init(compile).as_ref()
-    }
-
-    fn unknown_keys(&self, instance: &serde_json::Value) -> Vec<String> {
-        let declaration: Option<serde_json::Value> = serde_json::from_str(&self.json).ok();
-        let schema = declaration.as_ref().and_then(|d| d.get("inputSchema"));
-        let Some(schema) = schema.and_then(|s| s.as_object()) else {
-            return Vec::new();
-        };
-        const MORE_KEYS: [&str; 10] = [
-            "additionalProperties",
-            "patternProperties",
-            "allOf",
-            "anyOf",
-            "oneOf",
-            "$ref",
-            "$dynamicRef",
-            "if",
-            "dependentSchemas",
-            "unevaluatedProperties",
-        ];
-        if MORE_KEYS.iter().any(|key| schema.contains_key(*key)) {
-            return Vec::new();
-        }
-        let known = schema.get("properties").and_then(|p| p.as_object());
-        let keys = instance.as_object().into_iter().flatten();
-        keys.filter(|(key, _)| !known.is_some_and(|known| known.contains_key(*key)))
-            .take(MISTAKES_TOLD)
-            .map(|(key, _)| {
-                let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
-                format!("the key `{shown}` is not declared")
-            })
-            .collect()
     }
 
     /// The headers `Mcp-Param-*` that mirror arguments (2026-07-28, Custom Headers from Tool Parameters).
@@ -176,6 +141,64 @@ impl Tool {
         }
         headers
     }
+}
+
+impl Input {
+    fn of(declaration: &str) -> Input {
+        let read: Option<serde_json::Value> = serde_json::from_str(declaration).ok();
+        let Some(schema) = read.as_ref().and_then(|d| d.get("inputSchema")) else {
+            return Input::default();
+        };
+        let validator = (declaration.len() <= SCHEMA_MAX)
+            .then(|| jsonschema::options().build(schema).ok())
+            .flatten();
+        Input {
+            validator,
+            declared: declared_keys(schema),
+        }
+    }
+
+    fn unknown_keys(&self, instance: &serde_json::Value) -> Vec<String> {
+        let Some(declared) = &self.declared else {
+            return Vec::new();
+        };
+        let keys = instance.as_object().into_iter().flatten();
+        keys.filter(|(key, _)| !declared.contains(*key))
+            .take(MISTAKES_TOLD)
+            .map(|(key, _)| {
+                let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
+                format!("the key `{shown}` is not declared")
+            })
+            .collect()
+    }
+}
+
+/// The keys that a schema names; `None` if it may take others, or is no object.
+fn declared_keys(schema: &serde_json::Value) -> Option<HashSet<String>> {
+    const MORE_KEYS: [&str; 10] = [
+        "additionalProperties",
+        "patternProperties",
+        "allOf",
+        "anyOf",
+        "oneOf",
+        "$ref",
+        "$dynamicRef",
+        "if",
+        "dependentSchemas",
+        "unevaluatedProperties",
+    ];
+    let schema = schema.as_object()?;
+    if MORE_KEYS.iter().any(|key| schema.contains_key(*key)) {
+        return None;
+    }
+    let properties = schema.get("properties").and_then(|p| p.as_object());
+    Some(
+        properties
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key.clone())
+            .collect(),
+    )
 }
 
 fn mirrored(schema: Value<'_>, instance: Value<'_>, headers: &mut Vec<(HeaderName, HeaderValue)>) {
@@ -222,7 +245,7 @@ pub async fn load(link: &Arc<Link>, session: &Arc<Session>) -> Result<Arc<Catalo
 
 async fn ask(link: &Arc<Link>, session: &Arc<Session>) -> Result<Vec<Arc<str>>, Failure> {
     let connection = link.connection(session).await?;
-    let introduction = super::introduce::introduction(session, &link.server.config.name);
+    let introduction = link.introduction(session);
     match offered::tools(&connection, &introduction, || link.number()).await {
         Ok(declarations) => Ok(declarations),
         // It will not say: it offers none.

@@ -11,7 +11,6 @@ use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{Era, Revision};
 use sallyport_exchange::{Dialect, Flow};
-use sallyport_policy::Terms;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,14 +147,8 @@ fn hear(
     let payload = Dialect::Mcp
         .read_answer(operation, body.into())
         .map_err(|_| super::upstream::Fault::Garbled)?;
-    let exchange = judged(asking, account, session, server, None).exchange(operation);
-    let ruling =
-        asking
-            .state
-            .engine
-            .judge_message(&exchange, Flow::Answer, &payload, &Terms::default());
-    account.answer(&ruling, &payload);
-    let cleared = ruling.clear()?;
+    let judged = judged(asking, account, session, server, None);
+    let cleared = judged.said(&asking.state, account, (operation, Flow::Answer), &payload)?;
     let tape = Tape::read_str(cleared.as_str()).map_err(|_| super::upstream::Fault::Garbled)?;
     let result = tape.root().member("result");
     let words = result.and_then(|r| r.member("instructions"));

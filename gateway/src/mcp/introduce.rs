@@ -4,6 +4,7 @@ use super::background::Judged;
 use super::session::Session;
 use super::upstream::Introduction;
 use crate::edge::account::Account;
+use crate::state::State;
 use sallyport_exchange::json::Tape;
 use sallyport_exchange::{Dialect, Flow, Operation};
 use sallyport_policy::Terms;
@@ -14,9 +15,9 @@ const CAPABILITIES: [&str; 4] = ["elicitation", "roots", "sampling", "tasks"];
 
 /// The introduction to this server, masked as policies demand. Where it may not leave at all, the server learns
 /// what kinds of questions the agent takes, and nothing else: whether there is a connection is decided elsewhere.
-pub fn introduction(session: &Arc<Session>, server: &Arc<str>) -> Introduction {
+pub fn introduction(session: &Arc<Session>, state: &State, server: &Arc<str>) -> Introduction {
     let own = &session.introduction;
-    let masked = masked(session, server);
+    let masked = masked(session, state, server);
     let (client_info, capabilities) = masked.unwrap_or_else(|| {
         let tape = Tape::read_str(&own.capabilities).ok();
         let has = |key: &&str| {
@@ -38,7 +39,7 @@ pub fn introduction(session: &Arc<Session>, server: &Arc<str>) -> Introduction {
 }
 
 /// `clientInfo` and `capabilities` as they may leave, as JSON.
-fn masked(session: &Arc<Session>, server: &Arc<str>) -> Option<(String, String)> {
+fn masked(session: &Arc<Session>, state: &State, server: &Arc<str>) -> Option<(String, String)> {
     let own = &session.introduction;
     let body = format!(
         "{{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{{\"clientInfo\":{},\"capabilities\":{}}}}}",
@@ -54,7 +55,6 @@ fn masked(session: &Arc<Session>, server: &Arc<str>) -> Option<(String, String)>
         name: None,
     };
     let read = Dialect::Mcp.read_request(Operation::Connect, body.into());
-    let state = session.edge.state.load_full();
     let ruling = state.engine.judge_message(
         &judged.exchange(Operation::Connect),
         Flow::Request,

@@ -2,8 +2,9 @@
 //! the server offers.
 
 use super::catalogue::Catalogue;
+use super::introduce::introduction;
 use super::session::Session;
-use super::upstream::{Connection, FIRST_ID, Fault, Server};
+use super::upstream::{Connection, FIRST_ID, Fault, Introduction, Server};
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -21,6 +22,8 @@ pub struct Link {
     pub server: Arc<Server>,
     connection: tokio::sync::Mutex<Option<Connection>>,
     catalogue: Mutex<Option<(Instant, Arc<Catalogue>)>>,
+    /// The introduction as one revision of the policies let it leave.
+    introduction: Mutex<Option<(String, Arc<Introduction>)>>,
     numbers: AtomicU64,
 }
 
@@ -31,6 +34,7 @@ impl Link {
             server,
             connection: tokio::sync::Mutex::new(None),
             catalogue: Mutex::new(None),
+            introduction: Mutex::new(None),
             numbers: AtomicU64::new(FIRST_ID),
         }
     }
@@ -40,6 +44,23 @@ impl Link {
         self.numbers.fetch_add(1, Ordering::Relaxed)
     }
 
+    /// How the agent is introduced to the server: judged once for each revision of the policies, since a modern server
+    /// is told with every request.
+    pub fn introduction(&self, session: &Arc<Session>) -> Arc<Introduction> {
+        let state = session.edge.state.load();
+        let revision = state.engine.policy().revision();
+        let mut known = self.introduction.lock();
+        if let Some((of, introduction)) = &*known
+            && of == revision
+        {
+            return introduction.clone();
+        }
+        let judged = introduction(session, &state, &self.server.config.name);
+        let judged = Arc::new(judged);
+        *known = Some((revision.to_owned(), judged.clone()));
+        judged
+    }
+
     /// The connection; a new one if there is none or it broke.
     pub async fn connection(&self, session: &Arc<Session>) -> Result<Connection, Fault> {
         let mut held = self.connection.lock().await;
@@ -47,7 +68,7 @@ impl Link {
             return Ok(connection.clone());
         }
         let (inbox, mut messages) = mpsc::channel(INBOX);
-        let introduction = super::introduce::introduction(session, &self.server.config.name);
+        let introduction = self.introduction(session);
         let connection = Connection::open(&self.server, &introduction, inbox).await?;
         *held = Some(connection.clone());
         self.forget_catalogue();

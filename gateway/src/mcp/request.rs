@@ -23,8 +23,7 @@ use sallyport_exchange::Edits;
 use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{self, Code, Era, Message, Method, Revision};
-use sallyport_exchange::{Caller, Dialect, Flow, Operation, RefusalKind};
-use sallyport_policy::Terms;
+use sallyport_exchange::{Caller, Dialect, Operation, RefusalKind};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -85,28 +84,31 @@ pub fn modern_id(caller: &Caller, door: &Door, introduced: &Introduced) -> Strin
         Door::All => "",
         Door::One(server) => server,
     };
-    let mut hash = Sha256::new();
-    for part in [
+    let who: [&str; 6] = [
         &caller.team,
         &caller.agent,
         &caller.key,
         door,
         &introduced.client_info,
         &introduced.capabilities,
-    ] {
+    ];
+    // A token with other claims is another principal: what one may do must not be kept for the other.
+    let labels = caller.labels.iter();
+    let labels = labels.flat_map(|(key, value)| [&**key, &**value]);
+    let digest = digest(who.into_iter().chain(labels));
+    let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+    // No header can name it: those of legacy sessions have no colon.
+    format!("modern:{hex}")
+}
+
+/// A digest of texts that keeps them apart: each goes in after its length.
+pub fn digest<'t>(parts: impl IntoIterator<Item = &'t str>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for part in parts {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part.as_bytes());
     }
-    // A token with other claims is another principal: what one may do must not be kept for the other.
-    for (key, value) in caller.labels.iter() {
-        for part in [key, value] {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part.as_bytes());
-        }
-    }
-    let hex: String = hash.finalize().iter().map(|b| format!("{b:02x}")).collect();
-    // No header can name it: those of legacy sessions have no colon.
-    format!("modern:{hex}")
+    hash.finalize().into()
 }
 
 /// Answers a request: the last message on `out` is its answer. Writes its record.
@@ -284,16 +286,7 @@ pub fn may(
     let mut refused = None;
     for server in asking.servers() {
         let judged = judged(asking, account, session, &server, None);
-        let exchange = judged.exchange(operation);
-        account.exchange(&exchange, &server.config.name);
-        let ruling = asking.state.engine.judge_message(
-            &exchange,
-            Flow::Request,
-            &payload,
-            &Terms::default(),
-        );
-        account.request(&ruling, &payload);
-        match ruling.clear() {
+        match judged.told(&asking.state, account, operation, &payload) {
             Ok(_) => allowed.push(server),
             Err(denial) => {
                 refused.get_or_insert(denial);

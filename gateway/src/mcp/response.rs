@@ -1,19 +1,18 @@
 //! What an agent says that asks for no answer: notifications, and its answers to what servers asked.
 
 use super::outbox::{Next, Outbox};
+use super::readdress::{self, replace};
 use super::request::{Asking, judged};
 use super::session::{AnswerTo, Session};
+use super::write;
 use crate::edge::account::Account;
 use crate::edge::failure::{Failure, RpcFault};
 use bytes::Bytes;
+use sallyport_exchange::Dialect;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{Code, Message, Method, Shape};
-use sallyport_exchange::{Dialect, Flow};
-use sallyport_policy::{Cleared, Terms};
+use sallyport_policy::Cleared;
 use std::sync::Arc;
-
-use super::readdress::{self, replace};
-use super::write;
 
 /// Takes a notification or a response: judges it and passes it on. Gives the decision id.
 pub async fn take(asking: Asking, mut account: Account) -> Result<Arc<str>, (Failure, Arc<str>)> {
@@ -43,18 +42,11 @@ async fn notification(asking: &Asking, account: &mut Account) -> Result<(), Fail
         return cancelled(asking, account, &session, &payload);
     }
     let (mut refused, mut failed, mut reached) = (None, None, false);
-    let several = asking.servers().len() > 1;
-    for server in asking.servers() {
-        let exchange = judged(asking, account, &session, &server, None).exchange(operation);
-        account.exchange(&exchange, &server.config.name);
-        let ruling = asking.state.engine.judge_message(
-            &exchange,
-            Flow::Request,
-            &payload,
-            &Terms::default(),
-        );
-        account.request(&ruling, &payload);
-        match ruling.clear() {
+    let servers = asking.servers();
+    let several = servers.len() > 1;
+    for server in servers {
+        let judged = judged(asking, account, &session, &server, None);
+        match judged.told(&asking.state, account, operation, &payload) {
             // The connection to the server began with a notification of its own.
             Ok(_) if asking.message.method == Method::Initialized => {}
             // Progress with what one server asked is no other's business, and it is not told whose it is.
@@ -94,15 +86,8 @@ fn cancelled(
 ) -> Result<(), Failure> {
     let operation = asking.message.method.operation();
     if let Some(server) = asking.servers().first() {
-        let exchange = judged(asking, account, session, server, None).exchange(operation);
-        account.exchange(&exchange, &server.config.name);
-        let ruling =
-            asking
-                .state
-                .engine
-                .judge_message(&exchange, Flow::Request, payload, &Terms::default());
-        account.request(&ruling, payload);
-        ruling.clear()?;
+        let judged = judged(asking, account, session, server, None);
+        judged.told(&asking.state, account, operation, payload)?;
     }
     if let Some(id) = &asking.message.request_id {
         session.cancel(&id.raw);
@@ -120,15 +105,8 @@ async fn answer(asking: &Asking, account: &mut Account) -> Result<(), Failure> {
     let servers = asking.servers();
     let server = servers.iter().find(|s| s.config.name == asked.server);
     let server = server.ok_or_else(nobody_asked)?;
-    let exchange = judged(asking, account, &session, server, None).exchange(asked.operation);
-    account.exchange(&exchange, &server.config.name);
-    let ruling =
-        asking
-            .state
-            .engine
-            .judge_message(&exchange, Flow::Request, &payload, &Terms::default());
-    account.request(&ruling, &payload);
-    let cleared = ruling.clear();
+    let judged = judged(asking, account, &session, server, None);
+    let cleared = judged.told(&asking.state, account, asked.operation, &payload);
     match asked.to {
         AnswerTo::Server(connection, server_id) => {
             let (body, denied) = match cleared {
