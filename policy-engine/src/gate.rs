@@ -418,7 +418,11 @@ impl Gate {
         };
         let mut findings = Vec::new();
         let begun = (self.engine.stopwatch)();
-        self.engine.inspect(&view, &mut findings);
+        if growing.closed {
+            self.engine.inspect(&view, &mut findings);
+        } else {
+            self.engine.inspect_growing(&view, &mut findings);
+        }
         let (base, judged) = (growing.base, growing.clear);
         self.spent_inspecting(begun);
         let clear = base + settled;

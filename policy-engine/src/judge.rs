@@ -107,15 +107,39 @@ impl Engine {
 
     /// Shows one part to the filters that want it.
     pub(crate) fn inspect(&self, view: &PartView<'_>, findings: &mut Vec<Finding>) {
+        self.show(view, findings, |filter, report| {
+            filter.inspect(view, report)
+        });
+    }
+
+    /// Shows one part that may still grow to the filters that want it.
+    pub(crate) fn inspect_growing(&self, view: &PartView<'_>, findings: &mut Vec<Finding>) {
+        self.show(view, findings, |filter, report| {
+            filter.inspect_growing(view, report)
+        });
+    }
+
+    fn show(
+        &self,
+        view: &PartView<'_>,
+        findings: &mut Vec<Finding>,
+        look: impl Fn(&dyn Filter, &mut Report<'_>),
+    ) {
         let first = findings.len();
         for filter in &self.filters {
             if filter.wants(view.kind, view.author) {
-                filter.inspect(view, &mut Report::new(view.id, findings));
+                look(&**filter, &mut Report::new(view.id, findings));
             }
         }
-        findings[first..].sort_by(|a, b| {
-            (a.range.start, a.range.end, a.label).cmp(&(b.range.start, b.range.end, b.label))
-        });
+        sort(&mut findings[first..]);
+    }
+
+    /// Shows all parts of a body to the filters that want them.
+    fn inspect_all(&self, views: &[PartView<'_>], findings: &mut Vec<Finding>) {
+        for filter in &self.filters {
+            filter.inspect_all(views, findings);
+        }
+        sort(findings);
     }
 
     /// Whether a finding of this label is to be masked under these patterns.
@@ -154,6 +178,12 @@ impl Engine {
     }
 }
 
+/// By place, then by name.
+fn sort(findings: &mut [Finding]) {
+    let key = |f: &Finding| (f.part, f.range.start, f.range.end, f.label);
+    findings.sort_by(|a, b| key(a).cmp(&key(b)));
+}
+
 /// A name that came from outside, as an error may show it.
 fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(64).collect()
@@ -187,8 +217,8 @@ impl<'a> Judging<'a> {
             if view.kind == Kind::Media {
                 findings.push(sallyport_exchange::dialect::unscanned(view.id));
             }
-            engine.inspect(view, &mut findings);
         }
+        engine.inspect_all(&views, &mut findings);
         engine.inspect_seams(&views, &payload.outline().parts, &mut findings);
         let too_many = findings.len() > FINDINGS_MAX;
         findings.truncate(FINDINGS_MAX);
