@@ -141,7 +141,11 @@ impl Manifest {
         match self.folder.as_str() {
             "exchange" => false,
             "policy-engine" => other == "sallyport-exchange",
-            folder if folder.starts_with("filters/") => other == "sallyport-exchange",
+            // What the filters share, and knows none of them.
+            "filters/normalise" => false,
+            folder if folder.starts_with("filters/") => {
+                matches!(other, "sallyport-exchange" | "sallyport-normalise")
+            }
             "gateway" => {
                 other != "sallyport" && other != "sallyport-tests" && other != "sallyport-bench"
             }

@@ -1,10 +1,10 @@
 //! Text that people do not see and models read.
 
 use crate::classes;
-use crate::clean::{is_invisible, is_tag, is_variation};
 use crate::scan::{Scan, TOKEN_MAX};
 use crate::words::{List, Places};
 use memchr::memchr_iter;
+use sallyport_normalise::{is_invisible, is_tag, is_variation};
 use std::ops::Range;
 use std::sync::LazyLock;
 

@@ -15,10 +15,6 @@
 mod ahead;
 mod anchors;
 mod assignments;
-mod classes;
-mod clean;
-mod confusables;
-mod decode;
 mod emails;
 mod grams;
 mod hidden;
@@ -27,10 +23,8 @@ mod lettered;
 mod letters;
 mod links;
 mod machines;
-mod map;
 mod markers;
 mod national;
-mod normalise;
 mod personal;
 mod phones;
 mod phrases;
@@ -39,17 +33,14 @@ mod scan;
 mod secret_rules;
 mod secrets;
 mod stream;
-mod unescape;
 mod words;
 
-pub use decode::RUN_MIN;
 pub use labels::labels;
-pub use map::Map;
-pub use normalise::{DECODED_PER_BYTE, LAYERS_MAX, Layer, View, cleaned, normalise};
 pub use scan::{BLOCK_MAX, KEY_MAX, SPREAD_MAX, TOKEN_MAX};
 pub use stream::HOLDBACK_MAX;
 
 use sallyport_exchange::{Author, Filter, Kind, Label, PartId, PartView, Report};
+use sallyport_normalise::{Layer, View, classes, normalise, undecoded};
 use scan::{Hit, Reach, Scan, Wanted, merge};
 use serde::Deserialize;
 
@@ -112,7 +103,7 @@ impl Detectors {
         let views = if self.config.decode {
             normalise(text)
         } else {
-            normalise::undecoded(text)
+            undecoded(text)
         };
         let mut hits = Vec::new();
         for view in &views {

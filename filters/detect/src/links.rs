@@ -1,12 +1,12 @@
 //! Addresses that carry data out, run as script, or pretend to be another's.
 
 use crate::classes::{self, ALPHA, BASE62, BASE64, DASH, DOT};
-use crate::confusables::latin;
 use crate::letters::{contains_any, entropy};
 use crate::scan::Scan;
 use crate::words::{List, Places};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use sallyport_normalise::latin;
 use std::ops::Range;
 use std::sync::LazyLock;
 

@@ -1,9 +1,9 @@
 //! Private keys in PEM form, however long.
 
 use crate::classes::{self, BASE62, BASE64_URL, EQUALS, PLUS_SLASH, SPACE};
-use crate::decode::{RUN_MIN, runs};
 use crate::scan::{BLOCK_MAX, KEY_MAX, Scan};
 use memchr::memmem;
+use sallyport_normalise::{RUN_MIN, runs};
 use std::ops::Range;
 
 /// `-----BEGIN … PRIVATE KEY-----` and what follows, up to its end.

@@ -4,7 +4,7 @@ use crate::ahead::Aheads;
 use std::ops::Range;
 
 /// No finding of one token is longer than this, and no verdict on a token looks further ahead.
-pub const TOKEN_MAX: usize = 2048;
+pub const TOKEN_MAX: usize = sallyport_normalise::RUN_MAX;
 /// No finding that reaches over white space (a card number, a phrase, a tag) is longer than this.
 pub const SPREAD_MAX: usize = 512;
 /// No finding that is a block (a private key, a hidden comment) is longer than this.

@@ -2,7 +2,6 @@
 
 use crate::assignments;
 use crate::classes::{self, BASE62, BASE64_URL, DIGIT, DOT, EQUALS, PLUS_SLASH, SPACE, WORD};
-use crate::decode::runs;
 use crate::letters::{base62, contains_any, crc32, randomness};
 use crate::scan::Scan;
 use crate::secret_rules::{Check, RULES, Rule};
@@ -10,6 +9,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use memchr::{memchr, memmem};
+use sallyport_normalise::runs;
 use std::ops::Range;
 use std::sync::LazyLock;
 

@@ -13,12 +13,12 @@
 
 use crate::anchors;
 use crate::classes::{self, DASH, DIGIT, DOT, SPACE, UPPER};
-use crate::normalise::cleaned;
 use crate::personal;
 use crate::phrases;
 use crate::private_keys;
 use crate::scan::{BLOCK_MAX, KEY_MAX, SPREAD_MAX, Scan, TOKEN_MAX, Wanted};
 use memchr::memmem;
+use sallyport_normalise::cleaned;
 use std::ops::Range;
 
 /// No more than this is ever held back.

@@ -3,10 +3,9 @@
 mod planted;
 
 use planted::{base64, letters};
-use sallyport_detect::{
-    BLOCK_MAX, Detectors, KEY_MAX, LAYERS_MAX, RUN_MIN, SPREAD_MAX, TOKEN_MAX, normalise,
-};
+use sallyport_detect::{BLOCK_MAX, Detectors, KEY_MAX, SPREAD_MAX, TOKEN_MAX};
 use sallyport_exchange::{Author, Filter, Kind, PartId, PartView, Report};
+use sallyport_normalise::LAYERS_MAX;
 
 fn places(label: &str, text: &str) -> Vec<std::ops::Range<usize>> {
     let (id, kind, author) = (PartId(0), Kind::ToolResult, Author::Tool);
@@ -33,13 +32,6 @@ fn codes_are_undone_so_many_deep() {
     let coded = |times: usize| (0..times).fold(order.to_owned(), |text, _| base64(&text));
     assert!(!places("injection.phrase", &coded(LAYERS_MAX)).is_empty());
     assert!(places("injection.phrase", &coded(LAYERS_MAX + 1)).is_empty());
-}
-
-#[test]
-fn runs_are_decoded_from_so_many_letters_on() {
-    let views = |text: &str| normalise(&base64(text)).len();
-    assert_eq!(views(&"word "[..].repeat(3)[..RUN_MIN * 3 / 4]), 2);
-    assert_eq!(views("word wor"), 1);
 }
 
 #[test]

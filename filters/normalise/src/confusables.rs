@@ -2,7 +2,7 @@
 
 /// The Latin letter that `c` passes for, if it does. Letters that compatibility forms already make
 /// Latin (full width, mathematical, circled) need no line here.
-pub(crate) fn latin(c: char) -> Option<char> {
+pub fn latin(c: char) -> Option<char> {
     let place = LOOK_ALIKES.binary_search_by_key(&c, |pair| pair.0).ok()?;
     Some(LOOK_ALIKES[place].1)
 }

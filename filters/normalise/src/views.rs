@@ -1,4 +1,4 @@
-//! The forms in which a text can be read: as it is, cleaned of what hides it, and decoded.
+//! The views of a text, each with the way back to its bytes.
 
 use crate::clean::clean;
 use crate::decode::{decode, runs};
@@ -151,7 +151,7 @@ fn decode_into<'v>(
 }
 
 /// The text as it is, and cleaned if that differs.
-pub(crate) fn undecoded(text: &str) -> Vec<View<'_>> {
+pub fn undecoded(text: &str) -> Vec<View<'_>> {
     let mut views = vec![View {
         text: Cow::Borrowed(text),
         layer: Layer::Raw,

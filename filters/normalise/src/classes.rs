@@ -1,50 +1,50 @@
 //! What kind of byte is this: the alphabets that tokens are written in.
 
 /// `0-9`.
-pub(crate) const DIGIT: u16 = 1;
+pub const DIGIT: u16 = 1;
 /// `a-f`.
-pub(crate) const LOWER_AF: u16 = 2;
+pub const LOWER_AF: u16 = 2;
 /// `g-z`.
-pub(crate) const LOWER_GZ: u16 = 4;
+pub const LOWER_GZ: u16 = 4;
 /// `A-F`.
-pub(crate) const UPPER_AF: u16 = 8;
+pub const UPPER_AF: u16 = 8;
 /// `G-Z`.
-pub(crate) const UPPER_GZ: u16 = 16;
+pub const UPPER_GZ: u16 = 16;
 /// `_`.
-pub(crate) const UNDERSCORE: u16 = 32;
+pub const UNDERSCORE: u16 = 32;
 /// `-`.
-pub(crate) const DASH: u16 = 64;
+pub const DASH: u16 = 64;
 /// `.`.
-pub(crate) const DOT: u16 = 128;
+pub const DOT: u16 = 128;
 /// `+` and `/`.
-pub(crate) const PLUS_SLASH: u16 = 256;
+pub const PLUS_SLASH: u16 = 256;
 /// `=`.
-pub(crate) const EQUALS: u16 = 512;
+pub const EQUALS: u16 = 512;
 /// Space, tab, line feed, carriage return, vertical tab, form feed.
-pub(crate) const SPACE: u16 = 1024;
+pub const SPACE: u16 = 1024;
 /// Marks that passwords have and prose words do not end on.
-pub(crate) const MARK: u16 = 2048;
+pub const MARK: u16 = 2048;
 
 /// Lower-case hexadecimal.
-pub(crate) const HEX_LOWER: u16 = DIGIT | LOWER_AF;
+pub const HEX_LOWER: u16 = DIGIT | LOWER_AF;
 /// Hexadecimal.
-pub(crate) const HEX: u16 = HEX_LOWER | UPPER_AF;
+pub const HEX: u16 = HEX_LOWER | UPPER_AF;
 /// `a-z`.
-pub(crate) const LOWER: u16 = LOWER_AF | LOWER_GZ;
+pub const LOWER: u16 = LOWER_AF | LOWER_GZ;
 /// `A-Z`.
-pub(crate) const UPPER: u16 = UPPER_AF | UPPER_GZ;
+pub const UPPER: u16 = UPPER_AF | UPPER_GZ;
 /// Letters.
-pub(crate) const ALPHA: u16 = LOWER | UPPER;
+pub const ALPHA: u16 = LOWER | UPPER;
 /// Letters and digits.
-pub(crate) const BASE62: u16 = ALPHA | DIGIT;
+pub const BASE62: u16 = ALPHA | DIGIT;
 /// What identifiers are made of.
-pub(crate) const WORD: u16 = BASE62 | UNDERSCORE;
+pub const WORD: u16 = BASE62 | UNDERSCORE;
 /// The URL-safe base64 alphabet.
-pub(crate) const BASE64_URL: u16 = WORD | DASH;
+pub const BASE64_URL: u16 = WORD | DASH;
 /// Both base64 alphabets.
-pub(crate) const BASE64: u16 = BASE64_URL | PLUS_SLASH;
+pub const BASE64: u16 = BASE64_URL | PLUS_SLASH;
 /// Upper-case letters and digits.
-pub(crate) const UPPER_DIGIT: u16 = UPPER | DIGIT;
+pub const UPPER_DIGIT: u16 = UPPER | DIGIT;
 
 const fn class_of(byte: u8) -> u16 {
     match byte {
@@ -76,19 +76,19 @@ const CLASSES: [u16; 256] = {
 
 /// Whether `byte` belongs to `class`.
 #[inline]
-pub(crate) fn is(byte: u8, class: u16) -> bool {
+pub fn is(byte: u8, class: u16) -> bool {
     CLASSES[byte as usize] & class != 0
 }
 
 /// Whether the byte at `at` exists and belongs to `class`.
 #[inline]
-pub(crate) fn has(bytes: &[u8], at: usize, class: u16) -> bool {
+pub fn has(bytes: &[u8], at: usize, class: u16) -> bool {
     bytes.get(at).is_some_and(|&byte| is(byte, class))
 }
 
 /// Where the run of `class` that begins at `at` ends, looking at no more than `most` bytes.
 #[inline]
-pub(crate) fn run_end(bytes: &[u8], at: usize, class: u16, most: usize) -> usize {
+pub fn run_end(bytes: &[u8], at: usize, class: u16, most: usize) -> usize {
     let stop = bytes.len().min(at.saturating_add(most));
     let mut end = at;
     while end < stop && is(bytes[end], class) {
@@ -99,7 +99,7 @@ pub(crate) fn run_end(bytes: &[u8], at: usize, class: u16, most: usize) -> usize
 
 /// Where the run of `class` that ends before `at` begins, looking at no more than `most` bytes.
 #[inline]
-pub(crate) fn run_start(bytes: &[u8], at: usize, class: u16, most: usize) -> usize {
+pub fn run_start(bytes: &[u8], at: usize, class: u16, most: usize) -> usize {
     let stop = at.saturating_sub(most);
     let mut start = at;
     while start > stop && is(bytes[start - 1], class) {
@@ -110,7 +110,7 @@ pub(crate) fn run_start(bytes: &[u8], at: usize, class: u16, most: usize) -> usi
 
 /// Whether a token may begin at `at`: the byte before it is none of `class`, or is the letter of an
 /// escape such as `\n` that a body carried over as two characters.
-pub(crate) fn begins(bytes: &[u8], at: usize, class: u16) -> bool {
+pub fn begins(bytes: &[u8], at: usize, class: u16) -> bool {
     if at == 0 || !is(bytes[at - 1], class) {
         return true;
     }
@@ -118,19 +118,19 @@ pub(crate) fn begins(bytes: &[u8], at: usize, class: u16) -> bool {
 }
 
 /// Whether `bytes` at `at` reads `word`, whatever the case of ASCII letters.
-pub(crate) fn reads(bytes: &[u8], at: usize, word: &[u8]) -> bool {
+pub fn reads(bytes: &[u8], at: usize, word: &[u8]) -> bool {
     bytes
         .get(at..at + word.len())
         .is_some_and(|found| found.eq_ignore_ascii_case(word))
 }
 
 /// Whether `bytes` ends on `word` (lower case), whatever the case of its own letters.
-pub(crate) fn ends_with(bytes: &[u8], word: &[u8]) -> bool {
+pub fn ends_with(bytes: &[u8], word: &[u8]) -> bool {
     bytes.len() >= word.len() && bytes[bytes.len() - word.len()..].eq_ignore_ascii_case(word)
 }
 
 /// Where the first byte at or after `at` is that belongs to a character beyond ASCII, or the end.
-pub(crate) fn wide(bytes: &[u8], mut at: usize) -> usize {
+pub fn wide(bytes: &[u8], mut at: usize) -> usize {
     while let Some(block) = bytes.get(at..).and_then(|rest| rest.first_chunk::<32>()) {
         if !block.is_ascii() {
             break;
@@ -144,7 +144,7 @@ pub(crate) fn wide(bytes: &[u8], mut at: usize) -> usize {
 }
 
 /// Where the first digit at or after `at` is.
-pub(crate) fn digit(bytes: &[u8], mut at: usize) -> Option<usize> {
+pub fn digit(bytes: &[u8], mut at: usize) -> Option<usize> {
     const ONES: u64 = u64::MAX / 255;
     while let Some(block) = bytes.get(at..)?.first_chunk::<8>() {
         // Of a digit and of nothing else, less than ten is left of its low seven bits and its high bit.
@@ -165,7 +165,7 @@ pub(crate) fn digit(bytes: &[u8], mut at: usize) -> Option<usize> {
 
 /// A character that no token reaches across: ASCII white space, and scripts that are written without
 /// spaces, so that text in them need not be held back until a space comes.
-pub(crate) fn separates(c: char) -> bool {
+pub fn separates(c: char) -> bool {
     match c {
         ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' => true,
         _ if c < '\u{e01}' => false,
@@ -176,7 +176,7 @@ pub(crate) fn separates(c: char) -> bool {
 }
 
 /// The nearest character boundary at or below `at`.
-pub(crate) fn floor(text: &str, at: usize) -> usize {
+pub fn floor(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
     (0..=at)
         .rev()
@@ -185,18 +185,18 @@ pub(crate) fn floor(text: &str, at: usize) -> usize {
 }
 
 /// The nearest character boundary at or above `at`.
-pub(crate) fn ceil(text: &str, at: usize) -> usize {
+pub fn ceil(text: &str, at: usize) -> usize {
     (at..text.len())
         .find(|&at| text.is_char_boundary(at))
         .unwrap_or(text.len())
 }
 
 /// The part of `text` of at most `most` bytes that ends at `at`.
-pub(crate) fn before(text: &str, at: usize, most: usize) -> &str {
+pub fn before(text: &str, at: usize, most: usize) -> &str {
     &text[ceil(text, at.saturating_sub(most)).min(at)..at]
 }
 
 /// The part of `text` of at most `most` bytes that begins at `at`.
-pub(crate) fn after(text: &str, at: usize, most: usize) -> &str {
+pub fn after(text: &str, at: usize, most: usize) -> &str {
     &text[at..floor(text, at.saturating_add(most)).max(at)]
 }

@@ -1,16 +1,17 @@
 //! Runs of base64 and hexadecimal that hide text.
 //!
-//! What is read out of a run depends on no more than `TOKEN_MAX` bytes to either side, so that text
+//! What is read out of a run depends on no more than `RUN_MAX` bytes to either side, so that text
 //! that flows in is read as the whole is. A run up to that length is decoded as one. In a longer one
 //! (a picture, a file) every stretch of printable ASCII, up to the same length, is read by itself.
 
 use crate::classes::{self, BASE64, HEX};
-use crate::scan::TOKEN_MAX;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use std::ops::Range;
 
+/// The longest run that is decoded as one.
+pub const RUN_MAX: usize = 2048;
 /// The shortest run worth decoding.
 pub const RUN_MIN: usize = 16;
 
@@ -21,7 +22,7 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Calls `found` with each run of the base64 alphabets (hexadecimal is among them) of `RUN_MIN` or more.
-pub(crate) fn runs(bytes: &[u8], mut found: impl FnMut(Range<usize>)) {
+pub fn runs(bytes: &[u8], mut found: impl FnMut(Range<usize>)) {
     // A run this long covers at least one whole aligned block of eight.
     let mut at = 0;
     while at + 8 <= bytes.len() {
@@ -57,7 +58,7 @@ pub(crate) fn decode(
     run: Range<usize>,
     found: &mut impl FnMut(Range<usize>, String),
 ) {
-    if run.len() <= TOKEN_MAX {
+    if run.len() <= RUN_MAX {
         if let Some(text) = decode_whole(&bytes[run.clone()]) {
             let padded = classes::run_end(bytes, run.end, classes::EQUALS, 2);
             found(run.start..padded, text);
@@ -174,7 +175,7 @@ fn decode_stretches(bytes: &[u8], run: Range<usize>, found: &mut impl FnMut(Rang
 }
 
 fn end_line(line: &mut String, place: Range<usize>, found: &mut impl FnMut(Range<usize>, String)) {
-    if line.len() >= RUN_MIN * 3 / 4 && place.len() <= TOKEN_MAX {
+    if line.len() >= RUN_MIN * 3 / 4 && place.len() <= RUN_MAX {
         found(place, std::mem::take(line));
     } else {
         line.clear();

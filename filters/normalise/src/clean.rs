@@ -19,7 +19,7 @@ enum Fold {
 }
 
 /// Whether a character shows nothing and moves nothing.
-pub(crate) fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
@@ -29,12 +29,12 @@ pub(crate) fn is_invisible(c: char) -> bool {
 }
 
 /// Variation selectors, both blocks.
-pub(crate) fn is_variation(c: char) -> bool {
+pub fn is_variation(c: char) -> bool {
     matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
 /// Tag characters that stand for ASCII.
-pub(crate) fn is_tag(c: char) -> bool {
+pub fn is_tag(c: char) -> bool {
     matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
