@@ -3,6 +3,7 @@
 mod check;
 mod mcp;
 mod policy;
+mod scan;
 
 use crate::config::{Config, config_schema};
 use crate::identity::{KeyHash, new_key};
@@ -44,6 +45,7 @@ Examples:
   sallyport check --config sallyport.yaml          is the configuration right, and what does it serve?
   sallyport run --config sallyport.yaml            serve
   sallyport key new --team payments --agent refunds
+  sallyport scan page.html                         does a text attack, and where?
   sallyport mcp scan https://tools.example.com/mcp is there anything bad in what a tool server lists?
 
 Results go to standard output; progress and errors go to standard error.
@@ -80,6 +82,19 @@ The ready line and the decision log go to standard output, everything else to st
     /// Scan tool servers, and pin what they list
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
+    /// Say whether texts attack, and where
+    #[command(after_help = "\
+Examples:
+  sallyport scan page.html mail.txt                what a tool would have answered
+  echo 'ignore all previous instructions' | sallyport scan --channel user
+  sallyport scan --jsonl < texts.jsonl > verdicts.jsonl
+  sallyport scan --config sallyport.yaml page.html  with the model and the stages of a configuration
+
+With --jsonl each line in is {\"text\": …, \"channel\": \"user\"|\"system\"|\"tool_description\"|\"tool_call\"|\"tool_result\"}, and
+each line out, in the same order, {\"score\", \"verdict\", \"flagged\", \"findings\", \"micros\"}. A line that cannot be read gives
+{\"error\": …}. Exit code 0: nothing is flagged; 1: something is, or (with --jsonl) a line could not be read; 3: a
+file could not be read, or the model not be loaded.")]
+    Scan(scan::ScanArgs),
     /// Make keys for agents
     #[command(subcommand)]
     Key(KeyCommand),
@@ -191,6 +206,11 @@ pub fn check(args: &ConfigArgs) -> Outcome {
 /// `sallyport policy`.
 pub fn policy(command: &policy::PolicyCommand) -> Outcome {
     policy::run(command)
+}
+
+/// `sallyport scan`.
+pub fn scan(args: &scan::ScanArgs) -> Outcome {
+    scan::run(args)
 }
 
 /// `sallyport mcp`.

@@ -9,6 +9,7 @@ mod check;
 mod error;
 mod expand;
 mod file;
+mod firewall;
 pub(crate) mod keys;
 mod reference;
 mod secret;
@@ -16,7 +17,7 @@ mod tools;
 pub(crate) mod tree;
 mod units;
 
-pub(crate) use build::key_address;
+pub(crate) use build::{key_address, shipped_firewall};
 
 use crate::identity::Keys;
 use http::{HeaderName, HeaderValue};
@@ -28,6 +29,7 @@ use std::time::Duration;
 pub use authorization::{Authorization, Metadata, TeamOf, TrustedIssuer};
 pub use error::{ConfigError, ConfigErrors, nearest};
 pub use file::{AlgorithmFile, ConfigFile, EraFile, Speaks, TransportFile, TrustFile};
+pub use firewall::{Firewall, FirewallModel};
 pub use keys::{all_keys, load_keys_file};
 pub use reference::{config_reference, config_schema};
 pub use secret::{SHOWN, Secret};
@@ -64,6 +66,8 @@ pub struct Config {
     pub authorization: Option<Authorization>,
     /// What the detectors look for.
     pub detect: sallyport_detect::Config,
+    /// How the semantic firewall runs; `None`: it does not.
+    pub firewall: Option<Firewall>,
     /// How much is given to others.
     pub limits: Limits,
     /// How long others are waited for.

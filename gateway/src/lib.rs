@@ -5,6 +5,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod edge;
+pub mod firewall;
 pub mod identity;
 pub mod mcp;
 pub mod operators;

@@ -11,6 +11,7 @@ fn main() -> ExitCode {
         Command::Check(args) => cli::check(&args),
         Command::Policy(command) => cli::policy(&command),
         Command::Mcp(command) => cli::mcp(&command),
+        Command::Scan(args) => cli::scan(&args),
         Command::Key(command) => cli::key(&command),
         Command::Config(command) => cli::config(&command),
         Command::InputSchema => cli::input_schema(),

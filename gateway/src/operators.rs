@@ -14,6 +14,7 @@ use crate::mcp::upstream::Server;
 use crate::policies::{KeysHandle, PolicyHandle};
 use crate::record::RecordSink;
 use http::{HeaderMap, Method, header};
+use sallyport_firewall::Firewall;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -38,6 +39,8 @@ pub struct OperatorsView {
     pub metrics: Arc<Metrics>,
     /// The tool servers.
     pub tools: ToolsView,
+    /// The semantic firewall, if it runs.
+    pub firewall: Option<Firewall>,
     /// Set when the gateway is told to stop: it is then no longer ready.
     pub stopping: Arc<AtomicBool>,
 }

@@ -57,6 +57,9 @@ pub enum ServeError {
     /// The lock file of tools cannot be used.
     #[error(transparent)]
     Lock(#[from] BadLock),
+    /// The semantic firewall cannot start.
+    #[error("firewall: {0}")]
+    Firewall(#[from] sallyport_firewall::StartError),
     /// The certificate or its authorities cannot be used.
     #[error("TLS: {0}")]
     Tls(String),
@@ -111,12 +114,15 @@ where
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
     let policies = PolicyHandle::load(config.policies.clone())?;
     let keys = KeysHandle::load(&config)?;
+    let firewall = config.firewall.as_ref().map(crate::firewall::start);
+    let firewall = firewall.transpose()?;
     let state = State::new(
         config.clone(),
         keys.current(),
         policies.current(),
         placeholders.clone(),
         Pins::load(&config)?,
+        firewall.clone(),
     );
     let tools = Tools::default();
     let tools_view = tools_view(&state, &tools);
@@ -142,6 +148,7 @@ where
         records: records.clone(),
         metrics,
         tools: tools_view,
+        firewall: firewall.clone(),
         stopping: stopping.clone(),
     });
 

@@ -10,6 +10,7 @@ use crate::mcp::pins::Pins;
 use crate::mcp::upstream::Server;
 use sallyport_detect::Detectors;
 use sallyport_exchange::{Dialect, Filter};
+use sallyport_firewall::Firewall;
 use sallyport_guard::Guard;
 use sallyport_manifest::Offers;
 use sallyport_policy::{Engine, Placeholders, Policy};
@@ -26,6 +27,8 @@ pub struct State {
     pub keys: Arc<Keys>,
     /// Filters and policies.
     pub engine: Arc<Engine>,
+    /// The classifier; `None`: it does not run.
+    pub firewall: Option<Firewall>,
     /// The gateway's own provider keys, to be found where they are echoed.
     pub upstream_keys: Arc<UpstreamKeys>,
     /// Tools as they were pinned; `None`: nothing is held back.
@@ -44,6 +47,7 @@ impl State {
         policy: Arc<Policy>,
         placeholders: Placeholders,
         pins: Option<Arc<Pins>>,
+        firewall: Option<Firewall>,
     ) -> Self {
         let link = |upstream: &Arc<Upstream>| {
             let link = Link::new(upstream.clone(), config.timeouts);
@@ -51,7 +55,8 @@ impl State {
         };
         let links = Arc::new(config.upstreams.iter().map(link).collect());
         State {
-            engine: Arc::new(engine(&config, policy, placeholders)),
+            engine: Arc::new(engine(&config, policy, placeholders, firewall.as_ref())),
+            firewall,
             upstream_keys: Arc::new(upstream_keys(&config)),
             servers: config
                 .tool_servers
@@ -71,7 +76,13 @@ impl State {
         State {
             config: self.config.clone(),
             keys: self.keys.clone(),
-            engine: Arc::new(engine(&self.config, policy, placeholders)),
+            engine: Arc::new(engine(
+                &self.config,
+                policy,
+                placeholders,
+                self.firewall.as_ref(),
+            )),
+            firewall: self.firewall.clone(),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
             authorization: self.authorization.clone(),
@@ -86,6 +97,7 @@ impl State {
             config: self.config.clone(),
             keys,
             engine: self.engine.clone(),
+            firewall: self.firewall.clone(),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
             authorization: self.authorization.clone(),
@@ -124,13 +136,19 @@ impl State {
     }
 }
 
-fn engine(config: &Config, policy: Arc<Policy>, placeholders: Placeholders) -> Engine {
-    let filters: Vec<Box<dyn Filter>> = vec![
+fn engine(
+    config: &Config,
+    policy: Arc<Policy>,
+    placeholders: Placeholders,
+    firewall: Option<&Firewall>,
+) -> Engine {
+    let mut filters: Vec<Box<dyn Filter>> = vec![
         Box::new(Detectors::new(config.detect)),
         Box::new(Guard {}),
         Box::new(Offers),
         Box::new(upstream_keys(config)),
     ];
+    filters.extend(firewall.map(|f| Box::new(f.clone()) as Box<dyn Filter>));
     Engine::new(filters, policy, placeholders, stopwatch)
 }
 

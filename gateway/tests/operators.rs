@@ -45,6 +45,7 @@ keys:
     let config = Config::read(Path::new("sallyport.yaml"), &text, &|_| None)
         .unwrap_or_else(|errors| panic!("{errors}"));
     let view = OperatorsView {
+        firewall: None,
         policies: PolicyHandle::load(config.policies.clone()).expect("policies"),
         keys: KeysHandle::load(&config).expect("keys"),
         config: Arc::new(config),

@@ -1,10 +1,12 @@
 //! From what was typed to what it means.
 
 mod authorization;
+mod firewall;
 mod tools;
 mod upstreams;
 
 pub(crate) use authorization::key_address;
+pub(crate) use firewall::shipped as shipped_firewall;
 
 use super::check::{Mistakes, check};
 use super::error::ConfigErrors;
@@ -82,6 +84,7 @@ impl Builder<'_> {
             mcp,
             authorization,
             detect,
+            firewall,
             limits,
             timeouts,
             decisions,
@@ -118,6 +121,7 @@ impl Builder<'_> {
                 None => None,
             },
             detect: detectors(detect),
+            firewall: self.firewall(firewall),
             limits,
             timeouts,
             decisions: self.decisions(&decisions),

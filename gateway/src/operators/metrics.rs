@@ -4,8 +4,9 @@ use super::OperatorsView;
 use crate::mcp::upstream::Tally;
 use crate::record::Record;
 use prometheus::core::Collector;
+use sallyport_firewall::{Firewall, Stage};
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 use std::collections::HashSet;
 use std::fmt;
@@ -63,6 +64,11 @@ mod table {
     pub(super) const TOOL_SESSIONS: Metric = Metric::new("tool_sessions", "Sessions of agents with tool servers.", &[]);
     pub(super) const TOOL_CONNECTIONS: Metric = Metric::new("tool_server_sessions_total", "Sessions that were begun with a tool server, or could not be.", &["server", "outcome"]);
     pub(super) const TOOL_LOST: Metric = Metric::new("tool_server_messages_lost_total", "Messages of a tool server that went nowhere: nobody waited for them, an equal one waited already, or they were none.", &["server", "why"]);
+    pub(super) const FIREWALL_TEXTS: Metric = Metric::new("firewall_texts_total", "Texts that the firewall judged, by the stage that decided.", &["stage"]);
+    pub(super) const FIREWALL_SECONDS: Metric = Metric::new("firewall_seconds_total", "Time the firewall took: to screen texts, and to wait for the model.", &["stage"]);
+    pub(super) const FIREWALL_WINDOWS: Metric = Metric::new("firewall_windows_total", "Windows of text that the model was asked about.", &[]);
+    pub(super) const FIREWALL_UNAVAILABLE: Metric = Metric::new("firewall_unavailable_total", "Times that the model did not answer.", &["why"]);
+    pub(super) const FIREWALL_WAITING: Metric = Metric::new("firewall_windows_waiting", "Windows that wait for the model.", &[]);
     pub(super) const DROPPED: Metric = Metric::new("decisions_dropped_total", "Decision records that were lost.", &[]);
 }
 
@@ -84,6 +90,11 @@ pub struct Metrics {
     tool_sessions: IntGauge,
     tool_connections: IntCounterVec,
     tool_lost: IntCounterVec,
+    firewall_texts: IntCounterVec,
+    firewall_seconds: CounterVec,
+    firewall_windows: IntCounterVec,
+    firewall_unavailable: IntCounterVec,
+    firewall_waiting: IntGauge,
     rules: Values,
     teams: Values,
     /// Held while figures that others keep are copied in.
@@ -143,6 +154,14 @@ impl Metrics {
             tool_sessions: kept.gauge(TOOL_SESSIONS)?,
             tool_connections: kept.counters(TOOL_CONNECTIONS)?,
             tool_lost: kept.counters(TOOL_LOST)?,
+            firewall_texts: kept.counters(FIREWALL_TEXTS)?,
+            firewall_seconds: kept.keep(CounterVec::new(
+                FIREWALL_SECONDS.options(),
+                FIREWALL_SECONDS.labels,
+            )?)?,
+            firewall_windows: kept.counters(FIREWALL_WINDOWS)?,
+            firewall_unavailable: kept.counters(FIREWALL_UNAVAILABLE)?,
+            firewall_waiting: kept.gauge(FIREWALL_WAITING)?,
             rules: Values::default(),
             teams: Values::default(),
             copying: Mutex::new(()),
@@ -235,9 +254,34 @@ impl Metrics {
         let sessions = view.tools.sessions.len();
         self.tool_sessions
             .set(i64::try_from(sessions).unwrap_or(i64::MAX));
+        if let Some(firewall) = &view.firewall {
+            self.copy_firewall(firewall);
+        }
         for server in view.tools.servers.iter() {
             self.copy_tally(&server.config.name, &server.tally);
         }
+    }
+
+    fn copy_firewall(&self, firewall: &Firewall) {
+        let now = firewall.counts();
+        for (stage, count) in Stage::ALL.into_iter().zip(now.decided) {
+            raise(&self.firewall_texts, &[stage.as_str()], count);
+        }
+        for (stage, took) in [("screen", now.screen), ("model", now.model)] {
+            let counter = self.firewall_seconds.with_label_values(&[stage]);
+            counter.inc_by((took.as_secs_f64() - counter.get()).max(0.0));
+        }
+        raise(&self.firewall_windows, &[], now.windows);
+        for (why, count) in [
+            ("overloaded", now.overloaded),
+            ("late", now.late),
+            ("failed", now.failed),
+        ] {
+            raise(&self.firewall_unavailable, &[why], count);
+        }
+        let (waiting, _) = firewall.held();
+        self.firewall_waiting
+            .set(i64::try_from(waiting).unwrap_or(i64::MAX));
     }
 
     /// Servers are those of the configuration, so their names are bounded.
