@@ -14,13 +14,13 @@ pub use windows::{Scored, Windows};
 /// Who speaks, as the firewall counts them; each has its own bias and thresholds.
 pub const CHANNELS: usize = 6;
 /// Tokens from the beginning of one window to that of the next.
-pub const STRIDE: usize = 32;
+pub const STRIDE: usize = 12;
 /// Tokens in a window.
 pub const WINDOW: usize = BLOCKS * STRIDE;
 /// Blocks in a window.
 pub const BLOCKS: usize = 3;
 /// Added to a window's tokens before its sum is divided by their root, so that two words do not shout.
-pub const DAMPING: f32 = 8.0;
+pub const DAMPING: f32 = 4.0;
 
 /// Log-odds are cut to this: what adds up beyond it says no more.
 pub const LOGIT_MAX: f32 = 30.0;
@@ -34,9 +34,11 @@ pub struct Side {
     pub slope: f32,
     /// and plus this.
     pub offset: f32,
-    /// Below this log-odds a text is harmless as far as this model can tell: of the attacks it was measured on, 1 in 200
-    /// fell below. Minus infinity where too few attacks were there to measure.
+    /// Below these log-odds a text is harmless as far as this model can tell, if its pairs are known too: of the attacks
+    /// it was measured on, 1 in 200 was so. Minus infinity where too few attacks were there to measure.
     pub pass: f32,
+    /// The least share of known pairs in each window of a text that may pass.
+    pub known: f32,
 }
 
 /// The model: a weight for each place of the table, and what each channel adds.
@@ -57,12 +59,14 @@ impl Ngram {
         Windows::new(self, channel, text)
     }
 
-    /// The log-odds below which a text of `channel` may be passed.
-    pub fn pass(&self, channel: u8) -> f32 {
-        self.side(channel).pass
+    /// Whether a window of `channel` is harmless as far as this model can tell; a text is if each of its windows is.
+    pub fn passes(&self, channel: u8, window: &Scored) -> bool {
+        let side = self.side(channel);
+        window.logit < side.pass && window.known >= side.known
     }
 
-    fn side(&self, channel: u8) -> &Side {
+    /// What `channel` has of its own.
+    pub fn side(&self, channel: u8) -> &Side {
         &self.sides[usize::from(channel).min(CHANNELS - 1)]
     }
 

@@ -5,13 +5,18 @@
 
 pub mod classes;
 mod clean;
+mod common;
 mod confusables;
 mod decode;
+mod disguise;
+mod leet;
 mod map;
+mod spread;
 mod unescape;
 mod views;
 
 pub use clean::{is_invisible, is_tag, is_variation};
 pub use confusables::latin;
 pub use decode::{RUN_MAX, RUN_MIN, runs};
+pub use disguise::{Disguise, disguises};
 pub use views::{DECODED_PER_BYTE, LAYERS_MAX, Layer, View, cleaned, normalise, undecoded};

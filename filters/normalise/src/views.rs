@@ -2,6 +2,7 @@
 
 use crate::clean::clean;
 use crate::decode::{decode, runs};
+use crate::disguise::Disguise;
 use crate::map::Map;
 use crate::unescape::unescape;
 use std::borrow::Cow;
@@ -23,6 +24,8 @@ pub enum Layer {
     Cleaned,
     /// What a run of base64 or hexadecimal holds, this many codes deep.
     Decoded(usize),
+    /// All of the text, with a guess at what it disguises undone in place; only `disguises` gives these.
+    Undisguised(Disguise),
 }
 
 /// One way to read a text, with the way back to the bytes of the original.
@@ -42,7 +45,20 @@ enum Back {
     Whole(Range<usize>),
 }
 
-impl View<'_> {
+impl<'t> View<'t> {
+    /// What was made of this view by `map`.
+    pub(crate) fn undisguised(&self, text: String, map: Map, disguise: Disguise) -> View<'t> {
+        let mut maps = vec![map];
+        if let Back::Maps(before) = &self.back {
+            maps.extend_from_slice(before);
+        }
+        View {
+            text: Cow::Owned(text),
+            layer: Layer::Undisguised(disguise),
+            back: Back::Maps(maps),
+        }
+    }
+
     /// The words.
     pub fn text(&self) -> &str {
         &self.text

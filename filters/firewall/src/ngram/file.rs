@@ -1,13 +1,13 @@
 //! The model as bytes: a mark, a few numbers, the seen pairs, the weights, and a sum over all of them.
 //!
-//! Little-endian. `sallyng1` | scale f32 | for each channel bias, slope, offset, pass f32 | pairs, a bit each | weights,
+//! Little-endian. `sallyng1` | scale f32 | for each channel bias, slope, offset, pass, known f32 | pairs, a bit each | weights,
 //! a signed byte each | FNV-1a 64 over all before it. The sum finds damage, not malice: who ships the file is trusted.
 
 use super::reader::{BUCKETS, PAIRS};
 use super::{CHANNELS, Ngram, Side};
 
 const MARK: &[u8; 8] = b"sallyng1";
-const NUMBERS: usize = 1 + 4 * CHANNELS;
+const NUMBERS: usize = 1 + 5 * CHANNELS;
 /// The length of every file.
 const LEN: usize = MARK.len() + 4 * NUMBERS + PAIRS / 8 + BUCKETS + 8;
 
@@ -68,6 +68,7 @@ impl Ngram {
                 slope: number()?,
                 offset: number()?,
                 pass: number()?,
+                known: number()?,
             };
         }
         Ngram::new(
@@ -95,6 +96,7 @@ impl Ngram {
             side.bias.is_finite()
                 && side.slope.is_finite()
                 && side.offset.is_finite()
+                && side.known.is_finite()
                 && (side.pass.is_finite() || side.pass == f32::NEG_INFINITY)
         };
         if !scale.is_finite() || !sides.iter().all(sound) {
@@ -114,7 +116,7 @@ impl Ngram {
         bytes.extend_from_slice(MARK);
         bytes.extend_from_slice(&self.scale.to_le_bytes());
         for side in &self.sides {
-            for number in [side.bias, side.slope, side.offset, side.pass] {
+            for number in [side.bias, side.slope, side.offset, side.pass, side.known] {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
         }

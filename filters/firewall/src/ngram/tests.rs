@@ -19,7 +19,8 @@ fn model() -> Ngram {
             bias: channel as f32 - 2.0,
             slope: 1.5,
             offset: -0.25,
-            pass: f32::NEG_INFINITY,
+            pass: 0.0,
+            known: 0.5,
         };
     }
     Ngram::new(0.01, sides, seen, weights).expect("the parts fit")

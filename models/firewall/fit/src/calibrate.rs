@@ -9,6 +9,8 @@ use sallyport_firewall::ngram::{CHANNELS, Malformed, Ngram, Side};
 const MISSED_ONE_IN: usize = 200;
 /// With fewer attacks than this nothing is measured: such a channel passes nothing.
 const ATTACKS_MIN: usize = 40;
+/// The shares of known pairs that a threshold may ask for.
+const KNOWN: [f32; 8] = [0.0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8];
 /// With fewer of either than this a channel's log-odds are those of all channels.
 const ROWS_MIN: usize = 40;
 
@@ -20,25 +22,35 @@ pub fn calibrate(fitted: &Fitted, seen: &[u8], dev: &[Row]) -> Result<Ngram, Mal
         slope: 1.0,
         offset: 0.0,
         pass: f32::NEG_INFINITY,
+        known: 0.0,
     });
     let model = |sides| Ngram::new(scale, sides, seen.into(), weights.clone());
     let raw = model(sides)?;
     // Of each channel its own rows; read as of nobody knows whom, all.
-    let scored = |channel: u8| -> Vec<(f32, bool)> {
+    let scored = |channel: u8| -> Vec<Told> {
         let rows = dev
             .iter()
             .filter(|row| row.channel == channel || channel == UNKNOWN);
-        rows.filter_map(|row| Some((hottest(&raw, channel, &row.text)?.logit, row.attack)))
-            .collect()
+        rows.filter_map(|row| {
+            let hottest = hottest(&raw, channel, &row.text)?;
+            Some(Told {
+                score: hottest.logit,
+                known: hottest.known,
+                attack: row.attack,
+            })
+        })
+        .collect()
     };
     let by_channel: Vec<_> = (0..CHANNELS as u8).map(scored).collect();
     let all: Vec<_> = by_channel[..usize::from(UNKNOWN)].concat();
     for (side, scored) in sides.iter_mut().zip(&by_channel) {
-        let attacks = scored.iter().filter(|row| row.1).count();
+        let attacks = scored.iter().filter(|row| row.attack).count();
         let enough = attacks.min(scored.len() - attacks) >= ROWS_MIN;
         (side.slope, side.offset) = platt(if enough { scored } else { &all });
-        side.pass =
-            threshold(scored).map_or(f32::NEG_INFINITY, |score| side.slope * score + side.offset);
+        if let Some((score, known)) = threshold(scored) {
+            side.pass = side.slope * score + side.offset;
+            side.known = known;
+        }
     }
     model(sides)
 }
@@ -64,13 +76,13 @@ fn quantise(weights: &[f32]) -> (f32, Box<[i8]>) {
 
 /// Slope and offset that make of scores the log-odds of an attack, where both are equally frequent (Platt 1999, by
 /// Newton's method, with a little ridge so that what is separated stays finite).
-fn platt(scored: &[(f32, bool)]) -> (f32, f32) {
-    let attacks = scored.iter().filter(|row| row.1).count().max(1) as f64;
-    let others = scored.iter().filter(|row| !row.1).count().max(1) as f64;
+fn platt(scored: &[Told]) -> (f32, f32) {
+    let attacks = scored.iter().filter(|row| row.attack).count().max(1) as f64;
+    let others = scored.iter().filter(|row| !row.attack).count().max(1) as f64;
     let (mut slope, mut offset) = (1.0f64, 0.0f64);
     for _ in 0..50 {
         let (mut gs, mut go, mut ss, mut so, mut oo) = (0.0, 0.0, 1e-6, 0.0, 1e-6);
-        for &(score, attack) in scored {
+        for &Told { score, attack, .. } in scored {
             let score = f64::from(score);
             let p = 1.0 / (1.0 + (-(slope * score + offset)).exp());
             let (target, heed) = if attack {
@@ -96,12 +108,37 @@ fn platt(scored: &[(f32, bool)]) -> (f32, f32) {
     (slope.max(1e-3) as f32, offset as f32)
 }
 
-/// The score below which at most one attack in `MISSED_ONE_IN` falls.
-fn threshold(scored: &[(f32, bool)]) -> Option<f32> {
-    let mut attacks: Vec<f32> = scored.iter().filter(|row| row.1).map(|row| row.0).collect();
-    if attacks.len() < ATTACKS_MIN {
+/// The score below which, and the share of known pairs from which on, the most harmless texts and at most one attack in
+/// `MISSED_ONE_IN` are.
+fn threshold(scored: &[Told]) -> Option<(f32, f32)> {
+    let attacks = scored.iter().filter(|row| row.attack).count();
+    if attacks < ATTACKS_MIN {
         return None;
     }
-    attacks.sort_by(f32::total_cmp);
-    attacks.get(attacks.len() / MISSED_ONE_IN).copied()
+    let score = |known: f32| {
+        let mut scores: Vec<f32> = scored
+            .iter()
+            .filter(|row| row.attack && row.known >= known)
+            .map(|row| row.score)
+            .collect();
+        scores.sort_by(f32::total_cmp);
+        // Where attacks with so many known pairs are too few, nothing was measured.
+        let score = scores.get(attacks / MISSED_ONE_IN).copied()?;
+        Some((score, known))
+    };
+    KNOWN
+        .into_iter()
+        .filter_map(score)
+        .max_by_key(|(score, known)| {
+            let passed = |row: &&Told| !row.attack && row.score < *score && row.known >= *known;
+            scored.iter().filter(passed).count()
+        })
+}
+
+/// What the uncalibrated model says of one row.
+#[derive(Clone, Copy)]
+struct Told {
+    score: f32,
+    known: f32,
+    attack: bool,
 }

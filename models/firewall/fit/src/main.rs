@@ -1,7 +1,7 @@
 //! Fits the n-gram model of the firewall: rows in, `ngram.bin` and `ngram.json` out.
 //!
 //! `sallyport-firewall-fit --train train.jsonl --dev dev.jsonl --out FOLDER`, or, to measure a model that exists,
-//! `sallyport-firewall-fit --model ngram.bin --dev dev.jsonl`. A row is `{"text", "channel", "label", "source"}` and
+//! `sallyport-firewall-fit --model ngram.bin --dev dev.jsonl`. With `--scores FILE` also what it says of each row. A row is `{"text", "channel", "label", "source"}` and
 //! whatever else; every label but `benign` is an attack. The same rows give the same bytes.
 
 mod calibrate;
@@ -23,6 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let report = measure::report(&model, &dev);
     println!("{}", measure::table(&report));
+    if options.0.contains_key("scores") {
+        std::fs::write(options.path("scores")?, measure::scores(&model, &dev))?;
+    }
     if options.0.contains_key("out") {
         let out = options.path("out")?;
         std::fs::create_dir_all(&out)?;
@@ -36,9 +39,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn fit(options: &Options, dev: &[rows::Row]) -> Result<Ngram, Box<dyn Error>> {
     let train = rows::read(&options.path("train")?)?;
     let plan = learn::Plan {
-        epochs: options.number("epochs", 6.0)? as usize,
-        rate: options.number("rate", 0.3)? as f32,
-        decay: options.number("decay", 1e-5)? as f32,
+        epochs: options.number("epochs", 3.0)? as usize,
+        rate: options.number("rate", 0.1)? as f32,
+        decay: options.number("decay", 1e-3)? as f32,
         attacks: options.number("attacks", 2.0)? as f32,
     };
     println!(

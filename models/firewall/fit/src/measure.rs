@@ -2,14 +2,14 @@
 
 use crate::rows::{CHANNELS, Row};
 use sallyport_firewall::{Ngram, Scored};
+use sallyport_normalise::{disguises, normalise};
 use serde::Serialize;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// The share of harmless texts that a threshold may flag.
 const FALSE_ALARMS: f64 = 0.01;
-/// Of a text that passes, at least this share of its pairs is known.
-const KNOWN_MIN: f32 = 0.3;
 
 /// All figures.
 #[derive(Debug, Serialize)]
@@ -37,12 +37,12 @@ pub struct Figures {
 pub struct Channel {
     #[serde(flatten)]
     pub figures: Figures,
-    /// Log-odds below which a text is passed; `null` where nothing is.
+    /// Log-odds below which a text is passed, and the share of known pairs from which on; `null` where nothing is.
     pub pass: Option<f32>,
-    /// The share of harmless texts below it, and of those that are known well enough too.
+    pub known: f32,
+    /// The share of harmless texts that are passed.
     pub benign_passed: f64,
-    pub benign_passed_known: f64,
-    /// The share of attacks below it.
+    /// The share of attacks that are passed.
     pub attacks_passed: f64,
     /// The share of known pairs in the tenth harmless text of a hundred, least known first.
     pub known_10th: f32,
@@ -57,14 +57,33 @@ pub struct Source {
     pub benign_flagged: usize,
 }
 
-/// The window with the highest log-odds, its `known` the least of any window.
+/// The hottest window of all the ways in which the firewall reads a text: the highest log-odds, and the least share of
+/// known pairs of any window.
 pub fn hottest(model: &Ngram, channel: u8, text: &str) -> Option<Scored> {
-    let windows = model.windows(channel, text);
+    let mut views = normalise(text);
+    views.extend(disguises(text));
+    let windows = views
+        .iter()
+        .flat_map(|view| model.windows(channel, view.text()));
     windows.reduce(|a, b| {
         let known = a.known.min(b.known);
         let hotter = if b.logit > a.logit { b } else { a };
         Scored { known, ..hotter }
     })
+}
+
+/// What the model says of each row, one JSON object a line; `null` for a text without words.
+pub fn scores(model: &Ngram, rows: &[Row]) -> String {
+    let told = |row: &Row| {
+        let hottest = hottest(model, row.channel, &row.text);
+        let logit = hottest.as_ref().map(|scored| scored.logit);
+        let passed = hottest
+            .as_ref()
+            .is_some_and(|scored| model.passes(row.channel, scored));
+        let known = hottest.map(|scored| scored.known);
+        json!({"logit": logit, "known": known, "passed": passed}).to_string() + "\n"
+    };
+    rows.iter().map(told).collect()
 }
 
 /// Measures `model` on `rows`.
@@ -85,17 +104,19 @@ pub fn report(model: &Ngram, rows: &[Row]) -> Report {
             .filter(|(row, _)| usize::from(row.channel) == number)
             .collect();
         if !of.is_empty() {
-            channels.insert(*name, channel(model.pass(number as u8), &of));
+            channels.insert(*name, channel(model, number as u8, &of));
         }
     }
     let mut sources: BTreeMap<String, Source> = BTreeMap::new();
     for (row, scored) in &scored {
-        let source = sources.entry(row.source.clone()).or_insert(Source {
-            attacks: 0,
-            attacks_flagged: 0,
-            benign: 0,
-            benign_flagged: 0,
-        });
+        let source = sources
+            .entry(family(&row.source).to_owned())
+            .or_insert(Source {
+                attacks: 0,
+                attacks_flagged: 0,
+                benign: 0,
+                benign_flagged: 0,
+            });
         let flagged = usize::from(all.at.is_some_and(|at| scored.logit > at));
         match row.attack {
             true => {
@@ -115,12 +136,17 @@ pub fn report(model: &Ngram, rows: &[Row]) -> Report {
     }
 }
 
-fn channel(pass: f32, rows: &[&(&Row, Scored)]) -> Channel {
-    let share = |attack: bool, known: f32| {
+/// A source without what it was put into: `own-goals` of `own-goals+email`.
+fn family(source: &str) -> &str {
+    source.split(['+', ':']).next().unwrap_or(source)
+}
+
+fn channel(model: &Ngram, number: u8, rows: &[&(&Row, Scored)]) -> Channel {
+    let share = |attack: bool| {
         let of = rows.iter().filter(|(row, _)| row.attack == attack);
         let passed = of
             .clone()
-            .filter(|(_, s)| s.logit < pass && s.known >= known);
+            .filter(|(_, scored)| model.passes(number, scored));
         passed.count() as f64 / of.count().max(1) as f64
     };
     let mut known: Vec<f32> = rows
@@ -131,10 +157,10 @@ fn channel(pass: f32, rows: &[&(&Row, Scored)]) -> Channel {
     known.sort_by(f32::total_cmp);
     Channel {
         figures: figures(rows.iter().map(|(row, scored)| (scored.logit, row.attack))),
-        pass: pass.is_finite().then_some(pass),
-        benign_passed: share(false, 0.0),
-        benign_passed_known: share(false, KNOWN_MIN),
-        attacks_passed: share(true, 0.0),
+        pass: Some(model.side(number).pass).filter(|pass| pass.is_finite()),
+        known: model.side(number).known,
+        benign_passed: share(false),
+        attacks_passed: share(true),
         known_10th: known.get(known.len() / 10).copied().unwrap_or(0.0),
     }
 }
@@ -194,7 +220,7 @@ pub fn table(report: &Report) -> String {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         out,
-        "{:<18} attacks  benign     AUC recall1%  passed  known  missed    pass known10",
+        "{:<18} attacks  benign     AUC recall1%  passed  missed    pass  known known10",
         "channel"
     );
     let _ = writeln!(out, "{:<18} {}", "all", figures(&report.all));
@@ -202,11 +228,11 @@ pub fn table(report: &Report) -> String {
         let pass = c.pass.map_or("-".to_owned(), |pass| format!("{pass:.2}"));
         let _ = writeln!(
             out,
-            "{name:<18} {} {:>7.3} {:>6.3} {:>7.4} {pass:>7} {:>7.2}",
+            "{name:<18} {} {:>7.3} {:>7.4} {pass:>7} {:>6.2} {:>7.2}",
             figures(&c.figures),
             c.benign_passed,
-            c.benign_passed_known,
             c.attacks_passed,
+            c.known,
             c.known_10th
         );
     }
