@@ -1,9 +1,9 @@
 //! Logistic regression by AdaGrad, window by window.
 //!
-//! Of an attack the hottest window is taught to be one, for nobody says where in the text it stands; of a harmless text
+//! Each text is read in all the ways in which the firewall reads it. Of an attack the hottest window is taught to be one, for nobody says where in the text it stands; of a harmless text
 //! the hottest few are taught not to be.
 
-use crate::rows::{Row, UNKNOWN};
+use crate::rows::{Row, UNKNOWN, views};
 use sallyport_firewall::ngram::reader::{BUCKETS, PAIRS, Reader, pair_bit};
 use sallyport_firewall::ngram::{BLOCKS, CHANNELS, DAMPING, STRIDE};
 use std::collections::HashMap;
@@ -118,9 +118,13 @@ impl Learner {
     }
 
     fn row(&mut self, channel: u8, row: &Row) -> f32 {
-        let blocks = Blocks::of(channel, &row.text);
-        let mut scored: Vec<_> = blocks
-            .windows()
+        let views: Vec<_> = views(&row.text)
+            .iter()
+            .map(|view| Blocks::of(channel, view.text()))
+            .collect();
+        let mut scored: Vec<_> = views
+            .iter()
+            .flat_map(Blocks::windows)
             .map(|window| (self.score(channel, window), window))
             .collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0));

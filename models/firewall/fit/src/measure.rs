@@ -1,8 +1,7 @@
 //! What a model is worth on rows it did not learn from, each text by its hottest window.
 
-use crate::rows::{CHANNELS, Row};
+use crate::rows::{CHANNELS, Row, views};
 use sallyport_firewall::{Ngram, Scored};
-use sallyport_normalise::{disguises, normalise};
 use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -60,8 +59,7 @@ pub struct Source {
 /// The hottest window of all the ways in which the firewall reads a text: the highest log-odds, and the least share of
 /// known pairs of any window.
 pub fn hottest(model: &Ngram, channel: u8, text: &str) -> Option<Scored> {
-    let mut views = normalise(text);
-    views.extend(disguises(text));
+    let views = views(text);
     let windows = views
         .iter()
         .flat_map(|view| model.windows(channel, view.text()));

@@ -1,5 +1,6 @@
 //! The rows that are learnt from and measured on.
 
+use sallyport_normalise::{View, disguises, normalise};
 use serde::Deserialize;
 use std::error::Error;
 use std::io::{BufRead, BufReader};
@@ -33,6 +34,13 @@ struct Line {
     label: String,
     #[serde(default)]
     source: String,
+}
+
+/// All the ways in which the firewall reads a text.
+pub fn views(text: &str) -> Vec<View<'_>> {
+    let mut views = normalise(text);
+    views.extend(disguises(text));
+    views
 }
 
 /// All rows of a file, one JSON object a line.
