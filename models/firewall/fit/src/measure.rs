@@ -41,6 +41,8 @@ pub struct Channel {
     pub known: f32,
     /// The share of harmless texts that are passed.
     pub benign_passed: f64,
+    /// The share of the windows of harmless texts, as they are written, that are passed by themselves.
+    pub benign_windows_passed: f64,
     /// The share of attacks that are passed.
     pub attacks_passed: f64,
     /// The share of known pairs in the tenth harmless text of a hundred, least known first.
@@ -134,6 +136,17 @@ pub fn report(model: &Ngram, rows: &[Row]) -> Report {
     }
 }
 
+fn windows_passed(model: &Ngram, rows: &[&(&Row, Scored)]) -> f64 {
+    let (mut all, mut passed) = (0u32, 0u32);
+    for (row, _) in rows.iter().filter(|(row, _)| !row.attack) {
+        for window in model.windows(row.channel, &row.text) {
+            all += 1;
+            passed += u32::from(model.passes(row.channel, &window));
+        }
+    }
+    f64::from(passed) / f64::from(all.max(1))
+}
+
 /// A source without what it was put into: `own-goals` of `own-goals+email`.
 fn family(source: &str) -> &str {
     source.split(['+', ':']).next().unwrap_or(source)
@@ -158,6 +171,7 @@ fn channel(model: &Ngram, number: u8, rows: &[&(&Row, Scored)]) -> Channel {
         pass: Some(model.side(number).pass).filter(|pass| pass.is_finite()),
         known: model.side(number).known,
         benign_passed: share(false),
+        benign_windows_passed: windows_passed(model, rows),
         attacks_passed: share(true),
         known_10th: known.get(known.len() / 10).copied().unwrap_or(0.0),
     }
@@ -218,7 +232,7 @@ pub fn table(report: &Report) -> String {
     // Writing to a `String` cannot fail.
     let _ = writeln!(
         out,
-        "{:<18} attacks  benign     AUC recall1%  passed  missed    pass  known known10",
+        "{:<18} attacks  benign     AUC recall1%  passed windows  missed    pass  known known10",
         "channel"
     );
     let _ = writeln!(out, "{:<18} {}", "all", figures(&report.all));
@@ -226,9 +240,10 @@ pub fn table(report: &Report) -> String {
         let pass = c.pass.map_or("-".to_owned(), |pass| format!("{pass:.2}"));
         let _ = writeln!(
             out,
-            "{name:<18} {} {:>7.3} {:>7.4} {pass:>7} {:>6.2} {:>7.2}",
+            "{name:<18} {} {:>7.3} {:>7.3} {:>7.4} {pass:>7} {:>6.2} {:>7.2}",
             figures(&c.figures),
             c.benign_passed,
+            c.benign_windows_passed,
             c.attacks_passed,
             c.known,
             c.known_10th
