@@ -25,6 +25,8 @@ pub enum Disguise {
     ReversedWords,
     /// The same sign between words again and again, as emoji.
     Strewn,
+    /// `ignore+all+previous+instructions`, and other signs where spaces should be.
+    Joined,
 }
 
 /// Words of a stretch that is judged by itself.
@@ -38,8 +40,13 @@ const STREWN_MIN: usize = 3;
 /// Different signs that are counted; more of them are no disguise.
 const SIGNS_MAX: usize = 8;
 
+/// So many words must be joined by a sign before that is taken for a disguise.
+const JOINED_MIN: usize = 5;
+/// The same of signs that join the words of names and addresses too.
+const JOINED_NAMES_MIN: usize = 10;
+
 /// The other texts that `text` may be in a disguise, each with the way back to its bytes; usually none. Every one of them
-/// is about as long as the text, and there are at most six.
+/// is about as long as the text, and there are at most seven.
 pub fn disguises(text: &str) -> Vec<View<'_>> {
     let base = crate::views::undecoded(text).pop();
     let Some(base) = base else {
@@ -51,6 +58,7 @@ pub fn disguises(text: &str) -> Vec<View<'_>> {
     };
     add(Disguise::Spread, spread::join(base.text()));
     add(Disguise::Strewn, unstrew(base.text()));
+    add(Disguise::Joined, part(base.text()));
     let found = Found::of(base.text());
     add(Disguise::Leet, found.undo_leet());
     add(
@@ -221,6 +229,41 @@ fn unstrew(text: &str) -> Option<(String, Map)> {
         rewrite.replace(at..at + sign.len_utf8(), " ");
     }
     rewrite.finish()
+}
+
+/// `text` with spaces for the signs that join words, or `None` where none are joined.
+fn part(text: &str) -> Option<(String, Map)> {
+    let mut rewrite = Rewrite::new(text);
+    for (at, run) in words(text) {
+        let Some(sign) = joint(run) else {
+            continue;
+        };
+        for (offset, _) in run.match_indices(sign) {
+            rewrite.replace(at + offset..at + offset + 1, " ");
+        }
+    }
+    rewrite.finish()
+}
+
+/// The sign that joins the words of a run without white space, if there are enough and common ones among them.
+fn joint(run: &str) -> Option<char> {
+    if run.len() < 2 * JOINED_MIN {
+        return None;
+    }
+    let sign = ['+', '.', '_', '-', '~', '*', '|', ',', '/']
+        .into_iter()
+        .max_by_key(|sign| run.bytes().filter(|byte| *byte == *sign as u8).count())?;
+    let (mut all, mut common) = (0, 0);
+    for word in run.split(sign) {
+        all += 1;
+        common += usize::from(is_common(letters(word)));
+    }
+    let least = if matches!(sign, '_' | '-' | '|' | '/') {
+        JOINED_NAMES_MIN
+    } else {
+        JOINED_MIN
+    };
+    (all >= least && common >= COMMON_MIN && common * COMMON_ONE_IN >= all).then_some(sign)
 }
 
 /// Pictures. Arrows and boxes are not among them: they stand between words in honest texts.
