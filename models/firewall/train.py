@@ -223,7 +223,7 @@ def train(args):
             total += loss.item()
             seen += 1
             step += 1
-            if step % 50 == 0:
+            if step % 25 == 0:
                 gone = time.time() - began
                 left = gone / step * (steps - step)
                 print(f"step {step}/{steps} loss {total / seen:.4f} "

@@ -10,8 +10,6 @@ use std::ops::Range;
 const VIEWS_MAX: usize = 32;
 /// Text on either side of a pattern that goes to the model with it.
 const AROUND: usize = 320;
-/// A window of which fewer word pairs were seen in training is unlike what the n-grams know, and is handed on.
-const KNOWN_MIN: f32 = 0.2;
 /// Stretches of one form that are handed on by themselves; what is closer than that is one anyway.
 const REGIONS_MAX: usize = 256;
 
@@ -79,7 +77,6 @@ impl Screen {
             return vec![Region { view, bytes, heat: 0.0 }];
         };
         let channel = channel as u8;
-        let pass = ngram.pass(channel);
         let mut regions = Vec::new();
         for window in ngram.windows(channel, form.text()) {
             let chance = 1.0 / (1.0 + (-window.logit).exp());
@@ -87,7 +84,7 @@ impl Screen {
                 screened.chance = chance.max(screened.chance);
                 screened.hottest = Some(form.origin(window.bytes.clone()));
             }
-            if window.logit >= pass || window.known < KNOWN_MIN {
+            if !ngram.passes(channel, &window) {
                 regions.push(Region {
                     view,
                     bytes: window.bytes,
