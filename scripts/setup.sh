@@ -37,7 +37,8 @@ for what in "${@:-build}"; do
             need gcc have cc
             need g++ have c++
             need libc6-dev test -e /usr/include/stdio.h
-            need cmake have cmake # zlib-ng, which Pingora compresses with
+            need cmake have cmake # zlib-ng, which Pingora compresses with, and llama.cpp
+            need libclang-dev compgen -G '/usr/lib/llvm-*/lib/libclang.so' # llama.cpp's headers, read for Rust
             ;;
         test) # the official SDKs run in a Python environment and under Node
             need python3 have python3
