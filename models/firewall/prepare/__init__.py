@@ -1,0 +1,1 @@
+"""Prepares the firewall's corpus; run as `python -m prepare`."""
