@@ -295,6 +295,6 @@ fn sallyport_config(behind: &str, detectors: bool) -> String {
         "agents:\n  listen: 127.0.0.1:0\noperators:\n  listen: 127.0.0.1:0\n\
 {behind}\
 keys:\n  - {{name: bench, team: {TEAM}, agent: bench, sha256: \"{hash}\"}}\n\
-policies: policies\ndecisions:\n  to: decisions.jsonl\nworkers: 1\ndetect:\n{detect}"
+policies: policies\ndecisions:\n  to: decisions.jsonl\nworkers: 1\nfirewall:\n  enabled: false\ndetect:\n{detect}"
     )
 }

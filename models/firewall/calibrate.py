@@ -3,7 +3,7 @@
     python calibrate.py --rows dev.jsonl long_dev.jsonl --scores dev.scores long.scores --out calibration.json
 
 `--rows` are development rows as `python -m prepare` wrote them, `--scores` what the Rust path computed of them
-(`cargo run --release -p sallyport-firewall --example raw -- MODEL.gguf < dev.jsonl`): the calibration is of the
+(`cargo run -p sallyport-firewall --example raw -- MODEL.gguf < dev.jsonl`): the calibration is of the
 quantised model, in the program that ships. For each channel a logistic curve (Platt 1999) and, for each of four
 lengths, the lowest threshold with at most `--alarms` of the benign rows above it. What the n-grams clear counts as
 benign and unflagged.
@@ -15,6 +15,8 @@ import math
 from pathlib import Path
 
 import numpy
+
+from measure import half
 
 CHANNELS = ["user", "system", "tool_description", "tool_call", "tool_result", "unknown"]
 # Bytes; as in filters/firewall/src/calibration.rs.
@@ -81,6 +83,9 @@ def main():
     args = parser.parse_args()
     rows, scores = read(args.rows), read(args.scores)
     assert len(rows) == len(scores), "rows and scores are not of the same run"
+    # The other half of the groups is what report.py measures; disguises are measured there only.
+    kept = [half(row) == 0 and not row["kind"].startswith("transform") for row in rows]
+    rows, scores = [r for r, k in zip(rows, kept) if k], [s for s, k in zip(scores, kept) if k]
     calibration = {}
     for channel in CHANNELS:
         mine = [(r, s) for r, s in zip(rows, scores) if r["channel"] == channel]

@@ -167,6 +167,8 @@ impl Gateway {
         section("policies", " policies");
         section("decisions", "\n  to: stdout");
         section("workers", " 2");
+        // The tests of the firewall turn it on; the others do not pay for a model.
+        section("firewall", "\n  enabled: false");
         section("redaction_key", &format!(" {REDACTION_KEY}"));
         section("keys", &keys());
         section("upstreams", &self.upstreams.iter().fold(String::new(), |text, (speaks, url, more)| {
