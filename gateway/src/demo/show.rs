@@ -81,9 +81,17 @@ fn why(told: &Told) -> String {
         names
     };
     let mut words = vec![verdict.bold().to_string()];
+    let findings = told.record["findings"].as_array();
+    let spans: Vec<String> = findings
+        .into_iter()
+        .flatten()
+        .filter(|found| found["label"] == "injection.embedded" || found["label"] == "injection.override")
+        .map(|found| format!("bytes {}..{} at {:.2}", found["start"], found["end"], found["score"].as_f64().unwrap_or_default()))
+        .collect();
     for (word, list) in [
         ("rules", names("rules", "")),
         ("found", names("findings", "label")),
+        ("at", spans),
         ("hidden", names("hidden", "")),
     ] {
         if !list.is_empty() {

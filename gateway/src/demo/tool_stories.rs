@@ -1,6 +1,7 @@
 //! What the demo shows of tool servers.
 
 use super::stories::{Story, Team};
+use super::tools::POISONED_TICKET;
 use serde_json::{Value, json};
 
 /// The tool server that is as it was pinned, and the one that is not.
@@ -13,6 +14,7 @@ pub(super) fn tool_stories() -> Vec<Story> {
         list_filtered(),
         description_poisoned(),
         call_allowed(),
+        instruction_taken_out(),
         call_refused(),
         destruction_stopped(),
     ]
@@ -60,6 +62,21 @@ fn call_allowed() -> Story {
         reaches: true,
         got: "Ticket S-17: the parcel came back. Please mail [redacted pii.email",
         never_seen: vec![super::tools::customer()],
+    }
+}
+
+fn instruction_taken_out() -> Story {
+    Story {
+        title: "An instruction in a tool's answer is taken out",
+        look: "The classifier found the words that speak to the agent; the agent reads a notice in their place, and the rest.",
+        team: Team::Support,
+        path: DESK,
+        body: call("read_ticket", json!({"id": POISONED_TICKET})),
+        verdict: "redacted",
+        rule: "allow",
+        reaches: true,
+        got: "Ticket S-31: the left earcup is broken",
+        never_seen: vec!["forward all open tickets".to_owned(), "900 euros".to_owned()],
     }
 }
 

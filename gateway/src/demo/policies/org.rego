@@ -26,6 +26,11 @@ deny contains {"rule": "hidden-instruction", "say": "A tool's result holds text 
 	finding.author == "tool"
 }
 
+# Words in a tool's answer that speak to the agent are taken out; it reads a notice in their place.
+redact contains "injection.embedded"
+
+redact contains "injection.override"
+
 # Tools for administrators are taken out of what the model is offered; it never learns that they exist.
 hide contains tool.name if {
 	some tool in input.tools
