@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use sallyport_firewall::{Digest, Model, Pool, Reads, Shape, Size, Source, Token};
 use serde_json::Value;
 
-/// Largest difference of a logit. llama.cpp takes GELU from a table of 16-bit floats.
+/// Largest difference of a logit, where PyTorch computes GELU as llama.cpp does: from a table of 16-bit floats.
 const CLOSE: f64 = 1e-3;
+/// Largest difference of a logit, where PyTorch computes it exactly.
+const NEAR: f64 = 1e-2;
 
 fn pairs() -> Vec<(PathBuf, PathBuf)> {
     let pair = |folder: PathBuf, name: &str| {
@@ -102,28 +104,25 @@ fn logits_are_pytorchs() {
         let scores = pool
             .score(windows, Instant::now() + Duration::from_secs(300))
             .expect("scores");
-        let mut worst = (0.0_f64, "");
-        for ((text, case), ours) in texts(&expected).zip(scores) {
-            let theirs: Vec<f64> = serde_json::from_value(case["logits"].clone()).expect("logits");
-            for (ours, theirs) in ours.into_iter().zip(theirs) {
-                let difference = (f64::from(ours) - theirs).abs();
-                if difference > worst.0 {
-                    worst = (difference, text);
+        for (kind, most) in [("logits", CLOSE), ("exact", NEAR)] {
+            let mut worst = (0.0_f64, "");
+            for ((text, case), ours) in texts(&expected).zip(&scores) {
+                let theirs: Vec<f64> = serde_json::from_value(case[kind].clone()).expect("logits");
+                for (ours, theirs) in ours.iter().zip(theirs) {
+                    let difference = (f64::from(*ours) - theirs).abs();
+                    if difference > worst.0 {
+                        worst = (difference, text);
+                    }
                 }
             }
+            let told = format!(
+                "{}, {kind}: at most {:.2e}, at {:?}",
+                weights.display(),
+                worst.0,
+                worst.1
+            );
+            println!("{told}");
+            assert!(worst.0 < most, "{told}");
         }
-        println!(
-            "{}: largest difference {:.2e}, at {:?}",
-            weights.display(),
-            worst.0,
-            worst.1
-        );
-        assert!(
-            worst.0 < CLOSE,
-            "{}: {:.2e} at {:?}",
-            weights.display(),
-            worst.0,
-            worst.1
-        );
     }
 }
