@@ -1,6 +1,6 @@
 //! Refuses the builds of llama.cpp that would crash.
 //!
-//! ggml's AMX path read outside of its tiles on Q8_0 weights (SIGSEGV in `ggml_backend_amx_mul_mat`), and ggml takes that
+//! ggml's AMX path crashed on Q8_0 weights (SIGSEGV in `ggml_backend_amx_mul_mat`; why is not known), and ggml takes that
 //! path whenever the compiler may use AMX: with `-C target-cpu=native` on such a machine, or with a target-cpu that has it.
 
 /// Processors whose `-march` lets the compiler use AMX.

@@ -61,9 +61,14 @@ pub(super) fn cuts(text: &str) -> impl Iterator<Item = Range<usize>> {
         let end = if text.len() - start <= PIECE {
             text.len()
         } else {
-            let most = text.floor_char_boundary(start + PIECE);
-            let soft = (start + 1..=most).rev().find(|at| is_soft(text, *at));
-            soft.unwrap_or(most)
+            let mut places = (start + 1..=start + PIECE)
+                .rev()
+                .filter(|at| text.is_char_boundary(*at));
+            let most = places.next().unwrap_or(text.len());
+            std::iter::once(most)
+                .chain(places)
+                .find(|at| is_soft(text, *at))
+                .unwrap_or(most)
         };
         let piece = start..end;
         start = end;
