@@ -14,3 +14,5 @@ step "Measuring what judging costs by itself"
 cargo bench --locked -p sallyport-bench --bench judge
 cargo bench --locked -p sallyport-bench --bench mcp
 cargo bench --locked -p sallyport-policy --bench decide
+step "Measuring the firewall (two minutes)"
+cargo bench --locked -p sallyport-bench --bench firewall

@@ -1,5 +1,6 @@
 //! The cascade: what is known, what the n-grams clear, and what the model is asked.
 
+use crate::boundary;
 use crate::cache::{Key, Verdicts};
 use crate::calibration::Calibration;
 use crate::channel::Channel;
@@ -181,7 +182,7 @@ impl Cascade {
                     stride: STRIDE_TOKENS,
                     limit: left,
                 };
-                let reach = words.floor_char_boundary(left * WINDOW_BYTES_MAX);
+                let reach = boundary::floor(words, left * WINDOW_BYTES_MAX);
                 let pieces = judge.model.pieces(&words[..reach]);
                 for window in judge.model.windows(text.said.channel.prefix(), &pieces, shape) {
                     done = done.max(window.bytes.end);

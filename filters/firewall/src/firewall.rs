@@ -118,6 +118,12 @@ impl Firewall {
         self.cascade.counts.read()
     }
 
+    /// How long the model's contexts have computed so far, all together.
+    pub fn busy(&self) -> std::time::Duration {
+        let judge = self.cascade.judge.as_ref();
+        judge.map_or(std::time::Duration::ZERO, |j| j.pool.busy())
+    }
+
     /// Windows that wait for the model now, and verdicts that are kept.
     pub fn held(&self) -> (usize, usize) {
         let waiting = self.cascade.judge.as_ref().map_or(0, |j| j.pool.waiting());

@@ -1,5 +1,6 @@
 //! What is seen before the model is asked: the forms in which a text can be read, the patterns, the n-grams.
 
+use crate::boundary;
 use crate::channel::Channel;
 use crate::patterns::Patterns;
 use crate::{Label, Ngram, cascade::Said};
@@ -103,8 +104,8 @@ impl Screen {
         let text = form.text();
         for (label, hit) in patterns.hits(text) {
             screened.hits.push((label, form.origin(hit.clone())));
-            let start = text.floor_char_boundary(hit.start.saturating_sub(AROUND));
-            let end = text.ceil_char_boundary((hit.end + AROUND).min(text.len()));
+            let start = boundary::floor(text, hit.start.saturating_sub(AROUND));
+            let end = boundary::ceil(text, hit.end + AROUND);
             regions.push(Region {
                 view,
                 bytes: start..end,

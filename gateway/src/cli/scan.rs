@@ -300,8 +300,8 @@ fn show(name: &str, text: &str, verdict: &Verdict, took: Duration) {
     );
     for hot in &verdict.hot {
         let line = text[..hot.range.start].matches('\n').count() + 1;
-        let from = text.floor_char_boundary(hot.range.start.saturating_sub(AROUND));
-        let to = text.ceil_char_boundary((hot.range.end + AROUND).min(text.len()));
+        let from = between(text, hot.range.start.saturating_sub(AROUND));
+        let to = between(text, hot.range.end + AROUND).max(hot.range.end);
         shown += &format!(
             "  line {line}, bytes {}..{}  {} {:.3}\n    {}{}{}\n",
             hot.range.start,
@@ -323,6 +323,12 @@ fn show(name: &str, text: &str, verdict: &Verdict, took: Duration) {
     if verdict.unavailable {
         tell("the model did not answer");
     }
+}
+
+/// The last place between characters at or before `at`.
+fn between(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
 }
 
 /// On one line, without anything that moves a terminal's cursor.

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -43,6 +44,8 @@ pub struct Pool {
 struct Line {
     state: Mutex<State>,
     came: Condvar,
+    /// Spent in llama.cpp by all workers together, in nanoseconds.
+    busy: AtomicU64,
 }
 
 struct State {
@@ -88,6 +91,7 @@ impl Pool {
                 open: true,
             }),
             came: Condvar::new(),
+            busy: AtomicU64::new(0),
         });
         let mut pool = Pool {
             model,
@@ -124,6 +128,12 @@ impl Pool {
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.line.lock().waiting
+    }
+
+    /// How long its contexts have computed so far, all together.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        Duration::from_nanos(self.line.busy.load(Ordering::Relaxed))
     }
 
     /// Scores for each window, as logits in the order of [`Label::ALL`](super::Label::ALL); minus infinity for what the
@@ -292,7 +302,10 @@ fn work(
         let scores = if Instant::now() >= job.deadline {
             Err(Unavailable::Late)
         } else {
+            let begun = Instant::now();
             let ran = catch_unwind(AssertUnwindSafe(|| runner.run(&job.windows)));
+            let took = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            line.busy.fetch_add(took, Ordering::Relaxed);
             ran.unwrap_or(Err(Broke))
                 .map_err(|Broke| Unavailable::Failed)
         };
