@@ -11,7 +11,6 @@ benign and unflagged.
 
 import argparse
 import json
-import math
 from pathlib import Path
 
 import numpy
@@ -23,12 +22,18 @@ CHANNELS = ["user", "system", "tool_description", "tool_call", "tool_result", "u
 LENGTHS = [1 << 10, 4 << 10, 16 << 10]
 # Fewer benign rows than this in a bucket say nothing: its neighbour's threshold is taken.
 ROWS_MIN = 150
+# Fewer rows than this of either class make no curve.
+CLASS_MIN = 25
 # A chance lower than this is never flagged, however harmless the benign rows of a channel are.
 FLOOR = 0.5
 
 
 def read(paths):
     return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def logistic(x):
+    return 1 / (1 + numpy.exp(-numpy.clip(x, -60, 60)))
 
 
 def platt(heat, attack):
@@ -40,12 +45,14 @@ def platt(heat, attack):
     weight = numpy.where(attack == 1, 0.5 / max(ups, 1), 0.5 / max(downs, 1)) * len(attack)
     slope, offset = 1.0, 0.0
     for _ in range(100):
-        chance = 1 / (1 + numpy.exp(-(slope * heat + offset)))
+        chance = logistic(slope * heat + offset)
         error = weight * (chance - target)
         curve = weight * chance * (1 - chance) + 1e-9
         gradient = numpy.array([(error * heat).sum() + 1e-3 * slope, error.sum()])
         hessian = numpy.array([[(curve * heat * heat).sum() + 1e-3, (curve * heat).sum()], [(curve * heat).sum(), curve.sum()]])
         step = numpy.linalg.solve(hessian, gradient)
+        # Far from the solution a whole step would overshoot.
+        step = numpy.clip(step, -0.5, 0.5)
         slope, offset = slope - step[0], offset - step[1]
         if abs(step).max() < 1e-7:
             break
@@ -87,14 +94,18 @@ def main():
     kept = [half(row) == 0 and not row["kind"].startswith("transform") for row in rows]
     rows, scores = [r for r, k in zip(rows, kept) if k], [s for s, k in zip(scores, kept) if k]
     calibration = {}
+    every = [(r, s) for r, s in zip(rows, scores) if s["heat"] is not None]
     for channel in CHANNELS:
         mine = [(r, s) for r, s in zip(rows, scores) if r["channel"] == channel]
         asked = [(r, s) for r, s in mine if s["heat"] is not None]
-        heat = numpy.array([s["heat"] for _, s in asked])
-        attack = numpy.array([r["label"] != "benign" for r, _ in asked])
+        # A channel without enough of both classes is read as all channels together are.
+        least = min(sum(r["label"] != "benign" for r, _ in asked), sum(r["label"] == "benign" for r, _ in asked))
+        fitted = asked if least >= CLASS_MIN else every
+        heat = numpy.array([s["heat"] for _, s in fitted])
+        attack = numpy.array([r["label"] != "benign" for r, _ in fitted])
         slope, offset = platt(heat, attack)
         chance = [
-            0.0 if s["heat"] is None else 1 / (1 + math.exp(-(slope * s["heat"] + offset))) for _, s in mine
+            0.0 if s["heat"] is None else float(logistic(slope * s["heat"] + offset)) for _, s in mine
         ]
         calibration[channel] = {
             "slope": round(float(slope), 4),

@@ -87,6 +87,7 @@ def stages(rows, scored):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reported", type=Path, help="only write the rows that are reported on here, for baselines.py")
     for name in ["--rows", "--scores", "--ngram"]:
         parser.add_argument(name, type=Path, nargs="+", required=True)
     parser.add_argument("--baselines", type=Path)
@@ -102,6 +103,9 @@ def main():
     of = lambda chosen: ([e[0] for e in chosen], [e[1] for e in chosen])  # noqa: E731
     score = lambda chosen, which=1: overall([e[0] for e in chosen], [e[which]["score"] for e in chosen])  # noqa: E731
 
+    if args.reported:
+        args.reported.write_text("".join(json.dumps(e[0]) + "\n" for e in mixed))
+        return
     out = []
     say = out.append
     say("# What the firewall's classifier finds\n")
@@ -124,8 +128,10 @@ def main():
         if a is not None:
             say(f"| all stages, channel {channel} ({len(chosen)}) | {a:.4f} | {percent(r)} |")
     if args.baselines and args.baselines.exists():
-        for name, figures in json.loads(args.baselines.read_text()).get("baselines", {}).items():
-            say(f"| {name} | {figures['auc']:.4f} | {percent(figures['recall_at_1'])} |")
+        for name, figures in json.loads(args.baselines.read_text()).items():
+            name = {"tfidf_lr": "TF-IDF and logistic regression", "tfidf_lr_channel": "the same, told the channel", "phrases": "a list of phrases"}.get(name)
+            if name:
+                say(f"| {name} | {figures['all']['auc']:.4f} | {percent(figures['all']['recall_at_1_percent'])} |")
     say("\nAUC and recall are over all channels with the shipped chances: one threshold for all, chosen on these rows. ")
     say("What follows uses the shipped thresholds, one a channel and length.\n")
     say("## At the shipped thresholds, by channel\n")
