@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn load() -> Result<Model, Box<dyn Error>> {
-    let digest: Digest = shipped::DIGEST.parse()?;
+    let digest: Digest = shipped::DIGEST.trim().parse()?;
     let reads = Reads::Classifier { labels: None };
     Ok(Model::load(Source::Bytes(shipped::WEIGHTS), &digest, reads)?)
 }

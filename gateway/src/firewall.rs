@@ -2,7 +2,7 @@
 
 use crate::config::{Firewall as Config, FirewallModel};
 use sallyport_firewall::{
-    Digest, Firewall, LoadError, Limits, Model, Options, Reads, Size, Source, StartError, shipped,
+    Digest, Firewall, Limits, Model, Options, Reads, Size, Source, StartError, shipped,
 };
 use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -21,7 +21,7 @@ pub fn start(config: &Config) -> Result<Firewall, StartError> {
     Firewall::new(Options {
         patterns: config.patterns,
         ngram: config.ngram,
-        model: model.map_err(StartError::Model)?.map(|m| (m, size)),
+        model: model?.map(|m| (m, size)),
         cache: config.cache,
         limits: limits(config, config.deadline),
         wait,
@@ -37,10 +37,11 @@ fn limits(config: &Config, deadline: Duration) -> Limits {
     }
 }
 
-fn load(model: &FirewallModel) -> Result<Model, LoadError> {
-    match model {
+fn load(model: &FirewallModel) -> Result<Model, StartError> {
+    let loaded = match model {
         FirewallModel::Shipped => {
-            let digest = shipped::DIGEST.parse::<Digest>()?;
+            let digest = shipped::DIGEST.trim().parse::<Digest>();
+            let digest = digest.map_err(|why| StartError::BuiltIn(why.to_string()))?;
             let reads = Reads::Classifier { labels: None };
             Model::load(Source::Bytes(shipped::WEIGHTS), &digest, reads)
         }
@@ -49,7 +50,8 @@ fn load(model: &FirewallModel) -> Result<Model, LoadError> {
             digest,
             reads,
         } => Model::load(Source::File(file), digest, reads.clone()),
-    }
+    };
+    loaded.map_err(StartError::Model)
 }
 
 /// Filters are plain functions: while one waits for the model, its thread's other tasks move to another thread.

@@ -98,6 +98,8 @@ def write_keys(writer, config, extra, kind):
     writer.add_uint32("bert.pooling_type", RANK)
     writer.add_uint32("bert.classifier.pooling_type", MEAN)
     writer.add_array("bert.classifier.output_labels", LABELS)
+    # train.py tells the model who speaks; the gateway does so too where this key is.
+    writer.add_string("sallyport.firewall.channels", "prefix")
     for name in sorted(extra):
         writer.add_string(f"sallyport.firewall.{name}", extra[name])
 

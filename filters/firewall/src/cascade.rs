@@ -12,12 +12,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Tokens of a window, with what frames it: what the model was trained on.
-pub const WINDOW_TOKENS: usize = 256;
-/// Tokens between the beginnings of two windows.
-const STRIDE_TOKENS: usize = 176;
-/// Text that one window can hold at most, for all that is known before it is cut: words of this many bytes a token.
-const WINDOW_BYTES_MAX: usize = WINDOW_TOKENS * 16;
+/// Tokens of a classifier's window, with what frames it: what the shipped model was trained on. A generative guard takes
+/// what it can, since its prompt is in there too.
+const WINDOW_TOKENS: usize = 256;
+/// Tokens that two windows share.
+const OVERLAP_TOKENS: usize = 80;
+/// Text past this many bytes for each token is not even cut into windows.
+const TOKEN_BYTES_MAX: usize = 16;
 /// Windows that are asked for at a time: when time runs out, the hottest have been judged.
 const ASKED_AT_ONCE: usize = 16;
 /// The share of its n-gram chance that is the score of a text that the n-grams clear: below all that the model found worth a look.
@@ -66,6 +67,27 @@ pub struct Judge {
     pub(crate) model: Model,
     pub(crate) pool: Pool,
     pub(crate) calibration: Calibration,
+    /// Whether it wants to be told who speaks: the shipped model was trained so, others were not.
+    pub(crate) told: bool,
+}
+
+impl Judge {
+    /// The windows of a text, at most `limit`.
+    pub(crate) fn windows(&self, channel: Channel, text: &str, limit: usize) -> Vec<Window> {
+        let tokens = match self.told {
+            true => WINDOW_TOKENS,
+            false => self.model.most_tokens(),
+        };
+        let shape = Shape {
+            tokens,
+            stride: tokens - OVERLAP_TOKENS.min(tokens / 2),
+            limit,
+        };
+        let prefix = if self.told { channel.prefix() } else { "" };
+        let reach = boundary::floor(text, limit * tokens * TOKEN_BYTES_MAX);
+        self.model
+            .windows(prefix, &self.model.pieces(&text[..reach]), shape)
+    }
 }
 
 /// All stages together.
@@ -177,14 +199,7 @@ impl Cascade {
             let left = limit - asked.len();
             let mut done = 0;
             if left > 0 {
-                let shape = Shape {
-                    tokens: WINDOW_TOKENS,
-                    stride: STRIDE_TOKENS,
-                    limit: left,
-                };
-                let reach = boundary::floor(words, left * WINDOW_BYTES_MAX);
-                let pieces = judge.model.pieces(&words[..reach]);
-                for window in judge.model.windows(text.said.channel.prefix(), &pieces, shape) {
+                for window in judge.windows(text.said.channel, words, left) {
                     done = done.max(window.bytes.end);
                     asked.push(Asked {
                         text: number,

@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// The n-gram model, as `models/firewall/fit` wrote it.
 const NGRAM: &[u8] = include_bytes!("../../../models/firewall/ngram.bin");
+/// Says that the model was trained to be told who speaks, by the words that `Channel::prefix` gives.
+const CHANNELS: &str = "sallyport.firewall.channels";
 /// Where the shipped model keeps its calibration.
 const CALIBRATION: &str = "sallyport.firewall.calibration";
 
@@ -84,6 +86,7 @@ impl Firewall {
         };
         let judge = match options.model {
             Some((model, size)) => {
+                let told = model.metadata(CHANNELS).is_some();
                 let calibration = match model.metadata(CALIBRATION) {
                     Some(json) => Calibration::read(json).map_err(StartError::Calibration)?,
                     None => Calibration::default(),
@@ -92,6 +95,7 @@ impl Firewall {
                     pool: Pool::new(model.clone(), size).map_err(StartError::Model)?,
                     model,
                     calibration,
+                    told,
                 })
             }
             None => None,

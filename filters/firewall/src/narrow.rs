@@ -1,9 +1,9 @@
 //! Which sentences of a hot window are hot.
 
-use crate::cascade::{Cascade, Judge, WINDOW_TOKENS, heat};
+use crate::cascade::{Cascade, Judge, heat};
 use crate::channel::Channel;
 use crate::sentence::sentences;
-use crate::{Shape, Window};
+use crate::Window;
 use sallyport_normalise::View;
 use std::ops::Range;
 use std::time::Instant;
@@ -29,16 +29,10 @@ impl Cascade {
         if pieces.len() < 2 {
             return None;
         }
-        let shape = Shape {
-            tokens: WINDOW_TOKENS,
-            stride: WINDOW_TOKENS,
-            limit: 1,
-        };
         let (mut places, mut windows): (Vec<Range<usize>>, Vec<Window>) = (Vec::new(), Vec::new());
         for piece in pieces {
             let place = bytes.start + piece.start..bytes.start + piece.end;
-            let read = judge.model.pieces(&view.text()[place.clone()]);
-            let window = judge.model.windows(channel.prefix(), &read, shape);
+            let window = judge.windows(channel, &view.text()[place.clone()], 1);
             if let Some(window) = window.into_iter().next() {
                 places.push(place);
                 windows.push(window);

@@ -11,6 +11,8 @@ use std::ops::Range;
 const VIEWS_MAX: usize = 32;
 /// Text on either side of a pattern that goes to the model with it.
 const AROUND: usize = 320;
+/// Stretches with no more than this between them are one: a window costs more than the words between.
+const GAP_MAX: usize = 160;
 /// Stretches of one form that are handed on by themselves; what is closer than that is one anyway.
 const REGIONS_MAX: usize = 256;
 
@@ -65,7 +67,15 @@ impl Screen {
         for view in 0..screened.views.len() {
             let mut regions = self.windows(said.channel, view, &mut screened);
             self.patterns(view, &mut screened, &mut regions);
-            screened.regions.extend(joined(regions));
+            let form = &screened.views[view];
+            let differs = |region: &Region| {
+                let words = &form.text()[region.bytes.clone()];
+                said.text.get(form.origin(region.bytes.clone())) != Some(words)
+            };
+            let mut regions = joined(regions);
+            // What reads as it does in the text itself is asked about there.
+            regions.retain(|region| view == 0 || differs(region));
+            screened.regions.extend(regions);
         }
         screened
     }
@@ -116,13 +126,13 @@ impl Screen {
 
 }
 
-/// Sorted; what overlaps or touches is one. More than `REGIONS_MAX` are one from the first to the last.
+/// Sorted; what overlaps or almost touches is one. More than `REGIONS_MAX` are one from the first to the last.
 fn joined(mut regions: Vec<Region>) -> Vec<Region> {
     regions.sort_by_key(|r| (r.bytes.start, r.bytes.end));
     let mut joined: Vec<Region> = Vec::new();
     for next in regions {
         match joined.last_mut() {
-            Some(last) if next.bytes.start <= last.bytes.end => {
+            Some(last) if next.bytes.start <= last.bytes.end + GAP_MAX => {
                 last.bytes.end = last.bytes.end.max(next.bytes.end);
                 last.heat = last.heat.max(next.heat);
             }
@@ -150,10 +160,10 @@ mod tests {
     fn regions_that_touch_are_one() {
         let region = |bytes, heat| Region { view: 0, bytes, heat };
         assert_eq!(
-            joined(vec![region(20..30, 1.0), region(0..8, 2.0), region(8..12, 3.0)]),
-            [region(0..12, 3.0), region(20..30, 1.0)]
+            joined(vec![region(220..230, 1.0), region(0..8, 2.0), region(18..22, 3.0)]),
+            [region(0..22, 3.0), region(220..230, 1.0)]
         );
-        let many = (0..1000).map(|i| region(i * 10..i * 10 + 5, i as f32)).collect();
-        assert_eq!(joined(many), [region(0..9995, 999.0)]);
+        let many = (0..1000).map(|i| region(i * 1000..i * 1000 + 5, i as f32)).collect();
+        assert_eq!(joined(many), [region(0..999_005, 999.0)]);
     }
 }

@@ -14,7 +14,7 @@ const HOURS: &str = "The town library is open Monday to Friday from nine to six,
 fn model() -> Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     let load = || {
-        let digest: Digest = shipped::DIGEST.parse().expect("a digest");
+        let digest: Digest = shipped::DIGEST.trim().parse().expect("a digest");
         let reads = Reads::Classifier { labels: None };
         Model::load(Source::Bytes(shipped::WEIGHTS), &digest, reads).expect("the shipped model")
     };

@@ -254,6 +254,12 @@ fn out(verdict: &Arc<Verdict>, took: Duration) -> Judged<'_> {
         end: range.end,
         score: 1.0,
     }));
+    findings.extend(verdict.unavailable.then_some(Found {
+        label: "unavailable",
+        start: 0,
+        end: 0,
+        score: 1.0,
+    }));
     Judged {
         score: verdict.score,
         verdict: verdict.verdict().word(),
