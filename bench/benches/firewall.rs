@@ -15,9 +15,23 @@ const TURNS: usize = 20;
 fn main() -> Result<(), Box<dyn Error>> {
     let model = load()?;
     let text = documents()?;
-    println!("| what | p50 ms | p99 ms | decided by the n-grams | by the model |\n|---|--:|--:|--:|--:|");
-    one_by_one(&model, "a new user message of 1 KB", Channel::User, &text, 1 << 10)?;
-    one_by_one(&model, "a new tool result of 4 KB", Channel::ToolResult, &text, 4 << 10)?;
+    println!(
+        "| what | p50 ms | p99 ms | decided by the n-grams | by the model |\n|---|--:|--:|--:|--:|"
+    );
+    one_by_one(
+        &model,
+        "a new user message of 1 KB",
+        Channel::User,
+        &text,
+        1 << 10,
+    )?;
+    one_by_one(
+        &model,
+        "a new tool result of 4 KB",
+        Channel::ToolResult,
+        &text,
+        4 << 10,
+    )?;
     println!("\n| what | ms |\n|---|--:|");
     session(&model, &text, true)?;
     session(&model, &text, false)?;
@@ -31,13 +45,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn load() -> Result<Model, Box<dyn Error>> {
     let digest: Digest = shipped::DIGEST.trim().parse()?;
     let reads = Reads::Classifier { labels: None };
-    Ok(Model::load(Source::Bytes(shipped::WEIGHTS), &digest, reads)?)
+    Ok(Model::load(
+        Source::Bytes(shipped::WEIGHTS),
+        &digest,
+        reads,
+    )?)
 }
 
 /// All of the project's documents, one after the other.
 fn documents() -> Result<String, Box<dyn Error>> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
-    let mut files = vec![format!("{root}/README.md"), format!("{root}/ARCHITECTURE.md")];
+    let mut files = vec![
+        format!("{root}/README.md"),
+        format!("{root}/ARCHITECTURE.md"),
+    ];
     for entry in std::fs::read_dir(format!("{root}/docs"))? {
         files.push(entry?.path().display().to_string());
     }
@@ -51,7 +72,11 @@ fn documents() -> Result<String, Box<dyn Error>> {
 
 /// `count` texts of about `bytes`, no two alike.
 fn cut(text: &str, bytes: usize, count: usize) -> Vec<&str> {
-    let whole = |at: usize| (0..=at.min(text.len())).rev().find(|i| text.is_char_boundary(*i));
+    let whole = |at: usize| {
+        (0..=at.min(text.len()))
+            .rev()
+            .find(|i| text.is_char_boundary(*i))
+    };
     let step = (text.len() - bytes) / count;
     let places = (0..count).filter_map(|i| Some((whole(i * step)?, whole(i * step + bytes)?)));
     places.map(|(start, end)| &text[start..end]).collect()
@@ -77,7 +102,13 @@ fn firewall(model: &Model, cache: usize) -> Result<Firewall, Box<dyn Error>> {
     })?)
 }
 
-fn one_by_one(model: &Model, name: &str, channel: Channel, text: &str, bytes: usize) -> Result<(), Box<dyn Error>> {
+fn one_by_one(
+    model: &Model,
+    name: &str,
+    channel: Channel,
+    text: &str,
+    bytes: usize,
+) -> Result<(), Box<dyn Error>> {
     let firewall = firewall(model, 10_000)?;
     let texts = cut(text, bytes, 100);
     let mut times = Vec::new();
@@ -105,7 +136,10 @@ fn session(model: &Model, text: &str, cached: bool) -> Result<(), Box<dyn Error>
     let turns = cut(text, 2 << 10, TURNS);
     let said: Vec<Said<'_>> = turns
         .iter()
-        .map(|text| Said { channel: Channel::ToolResult, text })
+        .map(|text| Said {
+            channel: Channel::ToolResult,
+            text,
+        })
         .collect();
     let begun = Instant::now();
     for turn in 1..=said.len() {
@@ -125,7 +159,10 @@ fn history(model: &Model, text: &str) -> Result<(), Box<dyn Error>> {
     let parts = cut(text, 2 << 10, 100);
     let said: Vec<Said<'_>> = parts
         .iter()
-        .map(|text| Said { channel: Channel::ToolResult, text })
+        .map(|text| Said {
+            channel: Channel::ToolResult,
+            text,
+        })
         .collect();
     firewall.judge(&said);
     let mut times: Vec<f64> = (0..200)
@@ -136,7 +173,10 @@ fn history(model: &Model, text: &str) -> Result<(), Box<dyn Error>> {
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    println!("| a known history of 200 KB in 100 parts (aim: 0.5) | {:.3} |", times[times.len() / 2]);
+    println!(
+        "| a known history of 200 KB in 100 parts (aim: 0.5) | {:.3} |",
+        times[times.len() / 2]
+    );
     Ok(())
 }
 

@@ -10,6 +10,11 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 /// How many times the windows of one text all texts of one body may have.
 const BODY_TEXTS: usize = 4;
 
+/// The firewall, if the configuration wants one.
+pub fn started(config: &crate::config::Config) -> Result<Option<Firewall>, StartError> {
+    config.firewall.as_ref().map(start).transpose()
+}
+
 /// Loads the model, checks it, and starts the threads that ask it.
 pub fn start(config: &Config) -> Result<Firewall, StartError> {
     let model = config.model.as_ref().map(load).transpose();

@@ -104,9 +104,7 @@ where
     S: Future<Output = ()>,
 {
     let config = Arc::new(config);
-    let (agents_socket, agents) = listen(config.agents.listen)?;
-    let (operators_socket, operators) = listen(config.operators.listen)?;
-    let fds = bound([(agents, agents_socket), (operators, operators_socket)]);
+    let (agents, operators, fds) = sockets(&config)?;
     let tls = tls_settings(&config)?;
 
     let records = RecordSink::open(&config.decisions.to)?;
@@ -114,8 +112,7 @@ where
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
     let policies = PolicyHandle::load(config.policies.clone())?;
     let keys = KeysHandle::load(&config)?;
-    let firewall = config.firewall.as_ref().map(crate::firewall::start);
-    let firewall = firewall.transpose()?;
+    let firewall = crate::firewall::started(&config)?;
     let state = State::new(
         config.clone(),
         keys.current(),
@@ -153,12 +150,11 @@ where
     });
 
     let runtime = runtime(config.workers)?;
+    let operators_service = operators_service(app, operators);
     runtime.block_on(async {
         let tools = edge.tools.clone();
         let sweeping = tokio::spawn(tools.sessions.clone().sweep(edge.clone()));
         let service = agents_service(edge, agents, tls);
-        let mut operators_service = Service::new("operators".to_owned(), app);
-        operators_service.add_tcp(&operators.to_string());
         let running = Running::start(service, operators_service, fds);
         ready(Addresses { agents, operators }).await;
         stop().await;
@@ -171,6 +167,20 @@ where
     runtime.shutdown_timeout(Duration::from_secs(1));
     records.flush();
     Ok(())
+}
+
+/// Both listeners' addresses, bound.
+fn sockets(config: &Config) -> Result<(SocketAddr, SocketAddr, Fds), ServeError> {
+    let (agents_socket, agents) = listen(config.agents.listen)?;
+    let (operators_socket, operators) = listen(config.operators.listen)?;
+    let fds = bound([(agents, agents_socket), (operators, operators_socket)]);
+    Ok((agents, operators, fds))
+}
+
+fn operators_service(app: OperatorsApp, at: SocketAddr) -> Service<OperatorsApp> {
+    let mut service = Service::new("operators".to_owned(), app);
+    service.add_tcp(&at.to_string());
+    service
 }
 
 /// Sockets by the address that Pingora will ask for.

@@ -309,6 +309,7 @@ fn everything_is_counted() {
         sallyport_exchanges_total{operation="none",route="none",status="none",verdict="failed"} 1
         sallyport_failures_total{blame="upstream",code="upstream_unreachable"} 1
         sallyport_findings_total{flow="request",label="pii.email"} 2
+        sallyport_firewall_windows_waiting 0
         sallyport_loads_total{outcome="failed",what="keys"} 0
         sallyport_loads_total{outcome="failed",what="policies"} 0
         sallyport_loads_total{outcome="ok",what="keys"} 1

@@ -1,6 +1,7 @@
 //! Judging one whole body: filters look, policies decide, and a ruling comes out. It cannot fail.
 
 mod message;
+mod seams;
 
 use crate::decision::{Decision, Settings};
 use crate::facts::{CallFacts, Facts, OfferFacts, Via};
@@ -17,9 +18,6 @@ use sallyport_exchange::{
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How much text on either side of the seam between two adjoining parts is looked at as one.
-const SEAM: usize = 256;
 
 /// Findings of one body, or of one stream. A body with more is refused: it could not be judged in a sensible time.
 pub const FINDINGS_MAX: usize = 100_000;
@@ -455,56 +453,6 @@ impl<'a> Judging<'a> {
             edited,
             trail: self.trail,
             settings: decision.settings,
-        }
-    }
-}
-
-impl Engine {
-    /// Looks across the seams between adjoining parts of one author in one message, so that nothing
-    /// hides by being cut in two blocks. A finding over a seam becomes one in each of its parts.
-    fn inspect_seams(&self, views: &[PartView<'_>], parts: &[Part], findings: &mut Vec<Finding>) {
-        let mut across = Vec::new();
-        let mut joined = String::new();
-        for (pair, places) in views.windows(2).zip(parts.windows(2)) {
-            let [a, b] = pair else { continue };
-            let adjoins =
-                a.author == b.author && a.kind == b.kind && places[0].message == places[1].message;
-            if !adjoins
-                || !matches!(a.kind, Kind::Text | Kind::ToolResult | Kind::Reasoning)
-                || a.tool != b.tool
-            {
-                continue;
-            }
-            let tail_at = floor_boundary(a.text, a.text.len().saturating_sub(SEAM));
-            let head = &b.text[..floor_boundary(b.text, SEAM.min(b.text.len()))];
-            joined.clear();
-            joined.push_str(&a.text[tail_at..]);
-            let seam = joined.len();
-            joined.push_str(head);
-            across.clear();
-            self.inspect(
-                &PartView {
-                    text: &joined,
-                    ..*a
-                },
-                &mut across,
-            );
-            for finding in across.drain(..) {
-                if finding.range.start < seam && finding.range.end > seam {
-                    let first = finding.range.start + tail_at..a.text.len();
-                    let second = 0..finding.range.end - seam;
-                    findings.push(Finding {
-                        range: first,
-                        part: a.id,
-                        ..finding.clone()
-                    });
-                    findings.push(Finding {
-                        range: second,
-                        part: b.id,
-                        ..finding
-                    });
-                }
-            }
         }
     }
 }

@@ -4,7 +4,9 @@
 //!
 //! In: `{"text", "channel"}`. Out: `{"heat", "score", "stage", "label", "flagged", "micros"}`, in order.
 
-use sallyport_firewall::{Channel, Digest, Firewall, Limits, Model, Options, Reads, Said, Size, Source};
+use sallyport_firewall::{
+    Channel, Digest, Firewall, Limits, Model, Options, Reads, Said, Size, Source,
+};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufWriter, Write};
 use std::path::Path;

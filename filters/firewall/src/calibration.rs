@@ -121,7 +121,13 @@ mod tests {
     #[test]
     fn a_length_has_its_threshold() {
         let read = Calibration::read(&json(2.0, 0.8)).expect("a calibration");
-        for (bytes, threshold) in [(0, 0.5), (1024, 0.5), (1025, 0.6), (16384, 0.7), (1 << 30, 0.8)] {
+        for (bytes, threshold) in [
+            (0, 0.5),
+            (1024, 0.5),
+            (1025, 0.6),
+            (16384, 0.7),
+            (1 << 30, 0.8),
+        ] {
             assert_eq!(read.threshold(Channel::User, bytes), threshold, "{bytes}");
         }
         assert!((read.of(Channel::User).chance(0.5) - 0.5).abs() < 1e-6);
@@ -129,7 +135,10 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_refused() {
-        assert!(matches!(Calibration::read("{"), Err(Uncalibrated::Malformed(_))));
+        assert!(matches!(
+            Calibration::read("{"),
+            Err(Uncalibrated::Malformed(_))
+        ));
         assert_eq!(
             Calibration::read("{}"),
             Err(Uncalibrated::Missing(Channel::User))

@@ -191,7 +191,13 @@ impl Cascade {
     }
 
     /// The windows of a text that are to be asked about, at most `limit`.
-    fn windows(&self, judge: &Judge, number: usize, text: &mut Open<'_>, limit: usize) -> Vec<Asked> {
+    fn windows(
+        &self,
+        judge: &Judge,
+        number: usize,
+        text: &mut Open<'_>,
+        limit: usize,
+    ) -> Vec<Asked> {
         let mut asked: Vec<Asked> = Vec::new();
         for region in &text.screened.regions {
             let view = &text.screened.views[region.view];
@@ -245,10 +251,8 @@ impl Cascade {
     }
 
     fn conclude(&self, text: &Open<'_>, asked: &[Asked], until: Instant) -> Verdict {
-        let answered: Vec<(&Asked, [f32; 4])> = asked
-            .iter()
-            .filter_map(|a| Some((a, a.logits?)))
-            .collect();
+        let answered: Vec<(&Asked, [f32; 4])> =
+            asked.iter().filter_map(|a| Some((a, a.logits?))).collect();
         let Some(judge) = &self.judge else {
             return self.without_model(text, false);
         };
@@ -280,7 +284,14 @@ impl Cascade {
             if score >= threshold {
                 let view = &text.screened.views[asked.view];
                 let range = view.origin(asked.bytes.clone());
-                hot.push((asked, Hot { label, range, score }));
+                hot.push((
+                    asked,
+                    Hot {
+                        label,
+                        range,
+                        score,
+                    },
+                ));
             }
         }
         if unavailable && verdict.score < threshold {
@@ -296,7 +307,8 @@ impl Cascade {
         for (number, (asked, hot)) in hot.iter_mut().enumerate() {
             if number < narrow::WINDOWS_MAX {
                 let view = &text.screened.views[asked.view];
-                let narrowed = self.narrow(judge, said.channel, view, &asked.bytes, threshold, until);
+                let narrowed =
+                    self.narrow(judge, said.channel, view, &asked.bytes, threshold, until);
                 hot.range = narrowed.unwrap_or_else(|| hot.range.clone());
             }
         }
@@ -324,7 +336,9 @@ impl Cascade {
             .collect();
         if hot.is_empty() && screened.chance >= threshold {
             let of_channel = match text.said.channel {
-                Channel::ToolDescription | Channel::ToolResult | Channel::ToolCall => Label::Embedded,
+                Channel::ToolDescription | Channel::ToolResult | Channel::ToolCall => {
+                    Label::Embedded
+                }
                 _ => Label::Override,
             };
             hot.extend(screened.hottest.clone().map(|range| Hot {
@@ -394,12 +408,19 @@ mod tests {
     fn heat_is_the_sum_of_attacks_over_the_benign() {
         assert!(heat([0.0, 0.0, f32::NEG_INFINITY, f32::NEG_INFINITY]).abs() < 1e-6);
         assert!((heat([0.0, 1.0, 1.0, 1.0]) - (1.0 + 3f32.ln())).abs() < 1e-6);
-        assert_eq!(heat([0.0, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY]), f32::NEG_INFINITY);
+        assert_eq!(
+            heat([0.0, f32::NEG_INFINITY, f32::NEG_INFINITY, f32::NEG_INFINITY]),
+            f32::NEG_INFINITY
+        );
     }
 
     #[test]
     fn what_overlaps_is_one_finding_under_the_hotter_label() {
-        let hot = |label, range, score| Hot { label, range, score };
+        let hot = |label, range, score| Hot {
+            label,
+            range,
+            score,
+        };
         let found = apart(vec![
             hot(Label::Override, 5..9, 0.6),
             hot(Label::Embedded, 0..6, 0.9),
@@ -407,7 +428,10 @@ mod tests {
         ]);
         assert_eq!(
             found,
-            [hot(Label::Embedded, 0..9, 0.9), hot(Label::Jailbreak, 9..12, 0.7)]
+            [
+                hot(Label::Embedded, 0..9, 0.9),
+                hot(Label::Jailbreak, 9..12, 0.7)
+            ]
         );
     }
 }

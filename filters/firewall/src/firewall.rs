@@ -183,9 +183,18 @@ fn pieces<'t>(number: usize, part: &PartView<'t>, pieces: &mut Vec<Piece<'t>>) {
     };
     let mut add = |at: usize, text: &'t str| {
         // Without two letters there is nothing to say.
-        if text.chars().filter(|c| c.is_alphanumeric()).nth(1).is_some() {
+        if text
+            .chars()
+            .filter(|c| c.is_alphanumeric())
+            .nth(1)
+            .is_some()
+        {
             let said = Said { channel, text };
-            pieces.push(Piece { part: number, at, said });
+            pieces.push(Piece {
+                part: number,
+                at,
+                said,
+            });
         }
     };
     if is_written(part.kind, part.author) {
@@ -204,7 +213,11 @@ fn is_written(kind: Kind, author: Author) -> bool {
 
 fn report(verdict: &Verdict, at: usize, len: usize, report: &mut Report<'_>) {
     for hot in &verdict.hot {
-        report.found(name(hot.label), at + hot.range.start..at + hot.range.end, hot.score);
+        report.found(
+            name(hot.label),
+            at + hot.range.start..at + hot.range.end,
+            hot.score,
+        );
     }
     if let Some(range) = &verdict.unscanned {
         report.found(Name::UNSCANNED, at + range.start..at + range.end, 1.0);

@@ -30,6 +30,6 @@ pub use llama::{
     Digest, Guard, Label, LoadError, Model, NotADigest, Piece, Pool, Reads, Shape, Size, Source,
     Token, Unavailable, Window, probabilities,
 };
-pub use ngram::{Malformed, Ngram};
+pub use ngram::{Malformed, Ngram, Scored};
 pub use patterns::Patterns;
 pub use verdict::{Hot, Stage, Verdict};

@@ -1,9 +1,9 @@
 //! Which sentences of a hot window are hot.
 
+use crate::Window;
 use crate::cascade::{Cascade, Judge, heat};
 use crate::channel::Channel;
 use crate::sentence::sentences;
-use crate::Window;
 use sallyport_normalise::View;
 use std::ops::Range;
 use std::time::Instant;

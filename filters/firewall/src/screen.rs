@@ -85,7 +85,11 @@ impl Screen {
         let form = &screened.views[view];
         let Some(ngram) = &self.ngram else {
             let bytes = 0..form.text().len();
-            return vec![Region { view, bytes, heat: 0.0 }];
+            return vec![Region {
+                view,
+                bytes,
+                heat: 0.0,
+            }];
         };
         let channel = channel as u8;
         let mut regions = Vec::new();
@@ -123,7 +127,6 @@ impl Screen {
             });
         }
     }
-
 }
 
 /// Sorted; what overlaps or almost touches is one. More than `REGIONS_MAX` are one from the first to the last.
@@ -158,12 +161,22 @@ mod tests {
 
     #[test]
     fn regions_that_touch_are_one() {
-        let region = |bytes, heat| Region { view: 0, bytes, heat };
+        let region = |bytes, heat| Region {
+            view: 0,
+            bytes,
+            heat,
+        };
         assert_eq!(
-            joined(vec![region(220..230, 1.0), region(0..8, 2.0), region(18..22, 3.0)]),
+            joined(vec![
+                region(220..230, 1.0),
+                region(0..8, 2.0),
+                region(18..22, 3.0)
+            ]),
             [region(0..22, 3.0), region(220..230, 1.0)]
         );
-        let many = (0..1000).map(|i| region(i * 1000..i * 1000 + 5, i as f32)).collect();
+        let many = (0..1000)
+            .map(|i| region(i * 1000..i * 1000 + 5, i as f32))
+            .collect();
         assert_eq!(joined(many), [region(0..999_005, 999.0)]);
     }
 }

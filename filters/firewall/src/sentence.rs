@@ -41,7 +41,8 @@ fn end(text: &str) -> Option<usize> {
         }
         let next = at + c.len_utf8();
         let far = at >= SENTENCE_MAX;
-        if c == '\n' || (c.is_whitespace() && (stopped || far)) || matches!(c, '。' | '！' | '？') {
+        if c == '\n' || (c.is_whitespace() && (stopped || far)) || matches!(c, '。' | '！' | '？')
+        {
             after = Some(next);
         } else if at >= 2 * SENTENCE_MAX {
             return Some(next);
@@ -77,7 +78,8 @@ mod tests {
 
     #[test]
     fn what_follows_moves_no_end() {
-        let text = "Eins. Zwei drei 四。五！ six\n\n seven? ".to_owned() + &"x".repeat(3000) + " y. z";
+        let text =
+            "Eins. Zwei drei 四。五！ six\n\n seven? ".to_owned() + &"x".repeat(3000) + " y. z";
         let whole: Vec<_> = sentences(&text).collect();
         for (at, _) in text.char_indices() {
             let done = finished(&text[..at]);

@@ -126,7 +126,10 @@ fn started(args: &ScanArgs) -> Result<Firewall, Outcome> {
         }
     };
     let Some(mut configured) = configured else {
-        return Err(fail(&"the configuration turns the firewall off", Outcome::No));
+        return Err(fail(
+            &"the configuration turns the firewall off",
+            Outcome::No,
+        ));
     };
     configured.deadline = PATIENCE;
     firewall::start(&configured).map_err(|error| fail(&error, Outcome::Broken))
@@ -187,7 +190,10 @@ fn lines(firewall: &Firewall, input: Box<dyn BufRead + Send>) -> Outcome {
             let (take, done) = (&take, done.clone());
             scope.spawn(move || {
                 while let Some((number, line)) = next(take) {
-                    if done.send((number, judged(firewall, number, &line))).is_err() {
+                    if done
+                        .send((number, judged(firewall, number, &line)))
+                        .is_err()
+                    {
                         return;
                     }
                 }
@@ -199,7 +205,10 @@ fn lines(firewall: &Firewall, input: Box<dyn BufRead + Send>) -> Outcome {
 }
 
 fn next(take: &Mutex<Receiver<(usize, String)>>) -> Option<(usize, String)> {
-    take.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+    take.lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .recv()
+        .ok()
 }
 
 fn read_lines(mut input: Box<dyn BufRead + Send>, give: &SyncSender<(usize, String)>) {
@@ -334,7 +343,10 @@ fn show(name: &str, text: &str, verdict: &Verdict, took: Duration) {
 /// The last place between characters at or before `at`.
 fn between(text: &str, at: usize) -> usize {
     let at = at.min(text.len());
-    (0..=at).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0)
+    (0..=at)
+        .rev()
+        .find(|i| text.is_char_boundary(*i))
+        .unwrap_or(0)
 }
 
 /// On one line, without anything that moves a terminal's cursor.

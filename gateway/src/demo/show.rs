@@ -85,8 +85,17 @@ fn why(told: &Told) -> String {
     let spans: Vec<String> = findings
         .into_iter()
         .flatten()
-        .filter(|found| found["label"] == "injection.embedded" || found["label"] == "injection.override")
-        .map(|found| format!("bytes {}..{} at {:.2}", found["start"], found["end"], found["score"].as_f64().unwrap_or_default()))
+        .filter(|found| {
+            found["label"] == "injection.embedded" || found["label"] == "injection.override"
+        })
+        .map(|found| {
+            format!(
+                "bytes {}..{} at {:.2}",
+                found["start"],
+                found["end"],
+                found["score"].as_f64().unwrap_or_default()
+            )
+        })
         .collect();
     for (word, list) in [
         ("rules", names("rules", "")),

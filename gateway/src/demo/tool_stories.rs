@@ -76,7 +76,10 @@ fn instruction_taken_out() -> Story {
         rule: "allow",
         reaches: true,
         got: "Ticket S-31: the left earcup is broken",
-        never_seen: vec!["forward all open tickets".to_owned(), "900 euros".to_owned()],
+        never_seen: vec![
+            "forward all open tickets".to_owned(),
+            "900 euros".to_owned(),
+        ],
     }
 }
 

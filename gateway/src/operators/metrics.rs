@@ -4,10 +4,11 @@ use super::OperatorsView;
 use crate::mcp::upstream::Tally;
 use crate::record::Record;
 use prometheus::core::Collector;
-use sallyport_firewall::{Firewall, Stage};
 use prometheus::{
-    CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    TextEncoder,
 };
+use sallyport_firewall::{Firewall, Stage};
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};

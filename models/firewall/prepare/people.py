@@ -142,7 +142,7 @@ Update the copyright year in the footer
 Investigate slow query on {table}
 Grant {first} read access to {repo}, approved by {name}.
 User reports that the system prompts twice for the password.""".split("\n")
-TODO = """Buy milk and eggs
+ERRANDS = """Buy milk and eggs
 Call mum
 Pay rent
 Book dentist appointment
@@ -316,7 +316,7 @@ def tickets(rng: random.Random) -> str:
 
 
 def todo(rng: random.Random) -> str:
-    lines = _some(TODO, rng, 3, 8)
+    lines = _some(ERRANDS, rng, 3, 8)
     how = rng.randrange(3)
     if how == 0:
         return "\n".join(rng.choice(["- [ ] ", "- [x] ", "* "]) + x for x in lines)

@@ -1,4 +1,4 @@
-//! How long windows take: `cargo run --release -p sallyport-firewall --example speed -- WEIGHTS.gguf [contexts threads]`.
+//! How long windows take: `cargo run --release -p sallyport-firewall --example windows -- WEIGHTS.gguf [contexts threads]`.
 //!
 //! Prints, for windows of some lengths, alone and in company, the time of each: median and fastest of some rounds.
 
