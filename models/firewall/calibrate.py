@@ -20,8 +20,10 @@ from measure import half
 CHANNELS = ["user", "system", "tool_description", "tool_call", "tool_result", "unknown"]
 # Bytes; as in filters/firewall/src/calibration.rs.
 LENGTHS = [1 << 10, 4 << 10, 16 << 10]
-# Fewer benign rows than this in a bucket say nothing: its neighbour's threshold is taken.
-ROWS_MIN = 150
+# Fewer benign rows than this in a bucket say nothing: the next shorter bucket's threshold is taken, and STEP more
+# log-odds, since the hottest of more windows is hotter.
+ROWS_MIN = 60
+STEP = 0.25
 # Fewer rows than this of either class make no curve.
 CLASS_MIN = 25
 # A chance lower than this is never flagged, however harmless the benign rows of a channel are.
@@ -73,8 +75,11 @@ def thresholds(rows, chance, alarms):
     known = [t for t in found if t is not None]
     for length in range(len(found)):
         if found[length] is None:
-            shorter = [t for t in found[:length] if t is not None]
-            found[length] = shorter[-1] if shorter else (known[0] if known else 0.9)
+            if length == 0:
+                found[length] = known[0] if known else 0.9
+            else:
+                shorter = min(max(found[length - 1], FLOOR), 0.999)
+                found[length] = float(logistic(numpy.log(shorter / (1 - shorter)) + STEP))
     # The longer the text, the more windows: a threshold never falls with the length.
     for length in range(1, len(found)):
         found[length] = max(found[length], found[length - 1])

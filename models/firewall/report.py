@@ -85,17 +85,30 @@ def stages(rows, scored):
     return "\n".join(lines) + "\n"
 
 
+def calibrate(rows, scored, calibration):
+    """What filters/firewall/src/calibration.rs does with the heat of a text."""
+    for row, score in zip(rows, scored):
+        scale = calibration[row["channel"]]
+        if score["heat"] is not None:
+            score["score"] = float(1 / (1 + numpy.exp(-(scale["slope"] * score["heat"] + scale["offset"]))))
+        limit = scale["thresholds"][["to 1 KB", "to 4 KB", "to 16 KB", "over 16 KB"].index(length(row))]
+        score["flagged"] = score["score"] >= limit
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reported", type=Path, help="only write the rows that are reported on here, for baselines.py")
     for name in ["--rows", "--scores", "--ngram"]:
         parser.add_argument(name, type=Path, nargs="+", required=True)
+    parser.add_argument("--calibration", type=Path, help="read --scores, which were taken without, by this")
     parser.add_argument("--baselines", type=Path)
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     rows, scored, ngram = read(args.rows), read(args.scores), read(args.ngram)
     assert len(rows) == len(scored) == len(ngram), "rows and scores are not of the same run"
+    if args.calibration:
+        calibrate(rows, scored, json.loads(args.calibration.read_text()))
     every = [(r, s, n) for r, s, n in zip(rows, scored, ngram) if half(r) == 1]
     plain = [e for e in every if not e[0]["kind"].startswith("transform") and e[0]["source"] != "long_dev"]
     mixed = [e for e in plain if not e[0]["kind"].startswith("long")]

