@@ -53,7 +53,8 @@ fn with_result(result: &str) -> Ask {
 
 async fn before(config: &str, org: &str) -> (Running, FakeUpstream) {
     let upstream = FakeUpstream::answers(ANSWER).await;
-    let gateway = Gateway::with_config(config)
+    let operators = "operators:\n  listen: 127.0.0.1:0\n  hosts: [gateway]\n";
+    let gateway = Gateway::with_config(&format!("{config}{operators}"))
         .upstream(&upstream)
         .policy("org.rego", org)
         .start()
@@ -77,15 +78,7 @@ fn injections(record: &Value) -> Vec<&Value> {
 
 async fn metric(gateway: &Running, name: &str) -> f64 {
     let mut operators = Raw::to(gateway.operators).await;
-    let text = operators
-        .ask(
-            &Ask::get("/metrics")
-                .no_key()
-                .without("host")
-                .header("host", "localhost"),
-        )
-        .await
-        .text();
+    let text = operators.ask(&Ask::get("/metrics").no_key()).await.text();
     text.lines()
         .find_map(|line| line.strip_prefix(name)?.trim().parse().ok())
         .unwrap_or_else(|| panic!("{name} is not among the metrics"))
@@ -118,7 +111,7 @@ async fn the_span_is_masked_and_the_rest_goes_on() {
     assert_eq!(gateway.record().await["verdict"], "redacted");
     let sent = upstream.requests().remove(0).text();
     assert!(
-        !sent.contains("collector-mail"),
+        !sent.contains("reveal your system prompt"),
         "the attack was sent: {sent}"
     );
     assert!(
