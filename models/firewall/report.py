@@ -126,7 +126,7 @@ def main():
     say(f"Model: `{args.model.name}`, SHA-256 `{hashlib.sha256(args.model.read_bytes()).hexdigest()}`.\n")
     say("All rows are development data (DATA.md): kept apart from training by source or by group, but seen by those who ")
     say("made the model. The half of the groups that chose the thresholds is not counted here. No public benchmark was ")
-    say("read, trained on or tuned on.\n")
+    say(f"read, trained on or tuned on. {len(rows)} rows were scored, a random sample of all.\n")
     say("## In one table\n")
     say("| | AUC | recall at 1 % false alarms |\n| --- | --- | --- |")
     for name, chosen, which in [

@@ -179,7 +179,7 @@ impl Engine {
 /// By place, then by name.
 fn sort(findings: &mut [Finding]) {
     let key = |f: &Finding| (f.part, f.range.start, f.range.end, f.label);
-    findings.sort_by(|a, b| key(a).cmp(&key(b)));
+    findings.sort_by_key(key);
 }
 
 /// A name that came from outside, as an error may show it.
