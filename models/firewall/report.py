@@ -152,7 +152,7 @@ def main():
     say("## By length\n")
     say(table(*of(plain), length))
     say("## Long documents\n\nClean, or with one attack somewhere in the middle.\n")
-    say(table(*of(long), lambda r: f"{r['kind']}, {length(r)}"))
+    say(table(*of(long), lambda r: ":".join(r["kind"].split(":")[:2])))
     say("## By kind\n")
     say(table(*of(mixed), lambda r: f"{r['channel']}: {r['kind']}"))
     say("## Disguises\n\nThe same attacks, and the same benign texts, under each transform; `none` is without one.\n")
