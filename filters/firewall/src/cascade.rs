@@ -121,6 +121,8 @@ struct Open<'t> {
     screened: Screened<'t>,
     /// Past the budget of windows, in the text as given.
     unscanned: Option<Range<usize>>,
+    /// That is for what else is in the body: by itself, or beside less, the text may be read whole.
+    crowded: bool,
 }
 
 impl Cascade {
@@ -142,6 +144,7 @@ impl Cascade {
                     said: *said,
                     screened: self.screen.look(said),
                     unscanned: None,
+                    crowded: false,
                 }),
             }
         }
@@ -155,7 +158,7 @@ impl Cascade {
             rest = others;
             let verdict = Arc::new(self.conclude(text, mine, until));
             self.counts.decided(verdict.stage);
-            if !verdict.unavailable {
+            if !verdict.unavailable && !text.crowded {
                 self.verdicts.put(text.key, verdict.clone());
             }
             verdicts[text.place] = Some(verdict);
@@ -171,7 +174,9 @@ impl Cascade {
         let mut asked = Vec::new();
         let mut left = self.limits.body_windows;
         for (number, text) in open.iter_mut().enumerate() {
-            let mine = self.windows(judge, number, text, left.min(self.limits.text_windows));
+            let limit = left.min(self.limits.text_windows);
+            let mine = self.windows(judge, number, text, limit);
+            text.crowded = limit < self.limits.text_windows && text.unscanned.is_some();
             left -= mine.len();
             asked.extend(mine);
         }

@@ -268,6 +268,10 @@ fn hostile_texts_cost_a_bounded_number_of_windows() {
     let before = firewall.counts().windows;
     let verdicts = firewall.judge(&said);
     assert_eq!(verdicts.len(), many.len());
+    // What there was no room for is not remembered as such: by itself it is read.
+    let crowded = verdicts.iter().position(|v| v.unscanned.is_some());
+    let crowded = crowded.expect("not all of them fit");
+    assert_eq!(firewall.judge(&said[crowded..=crowded])[0].unscanned, None);
     assert!(firewall.counts().windows - before <= 16 + 2 * 16);
 }
 
