@@ -1,7 +1,7 @@
 //! Places between characters. (`str::floor_char_boundary` needs a newer Rust than the workspace's.)
 
 /// The last place between characters at or before `at`.
-pub(crate) fn floor(text: &str, at: usize) -> usize {
+pub fn floor(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at -= 1;
@@ -10,7 +10,7 @@ pub(crate) fn floor(text: &str, at: usize) -> usize {
 }
 
 /// The first place between characters at or after `at`.
-pub(crate) fn ceil(text: &str, at: usize) -> usize {
+pub fn ceil(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
         at += 1;

@@ -5,7 +5,7 @@
 //! patterns, and an n-gram model that clears the clearly harmless ([`screen`]); then the transformer in llama.cpp
 //! for what is undecided ([`Pool`]). Start with [`Firewall`], which is the filter.
 
-mod boundary;
+pub mod boundary;
 mod cache;
 mod calibration;
 pub mod cascade;

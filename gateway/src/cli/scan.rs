@@ -4,7 +4,7 @@ use super::{Outcome, fail, tell};
 use crate::config::{Config, shipped_firewall};
 use crate::firewall;
 use owo_colors::OwoColorize;
-use sallyport_firewall::{Channel, Firewall, Label, Said, Verdict};
+use sallyport_firewall::{Channel, Firewall, Label, Said, Verdict, boundary};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
@@ -315,8 +315,8 @@ fn show(name: &str, text: &str, verdict: &Verdict, took: Duration) {
     );
     for hot in &verdict.hot {
         let line = text[..hot.range.start].matches('\n').count() + 1;
-        let from = between(text, hot.range.start.saturating_sub(AROUND));
-        let to = between(text, hot.range.end + AROUND).max(hot.range.end);
+        let from = boundary::floor(text, hot.range.start.saturating_sub(AROUND));
+        let to = boundary::ceil(text, hot.range.end + AROUND);
         shown += &format!(
             "  line {line}, bytes {}..{}  {} {:.3}\n    {}{}{}\n",
             hot.range.start,
@@ -338,15 +338,6 @@ fn show(name: &str, text: &str, verdict: &Verdict, took: Duration) {
     if verdict.unavailable {
         tell("the model did not answer");
     }
-}
-
-/// The last place between characters at or before `at`.
-fn between(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at)
-        .rev()
-        .find(|i| text.is_char_boundary(*i))
-        .unwrap_or(0)
 }
 
 /// On one line, without anything that moves a terminal's cursor.
