@@ -318,8 +318,8 @@ impl Visit<'_> {
             Some(_) => format!("{}#{id}", session.number()),
             None => id.clone(),
         };
-        let cancelled = match session.begin(&key) {
-            Ok(cancelled) => cancelled,
+        let (under_way, cancelled) = match session.begin(&key) {
+            Ok(begun) => begun,
             Err(full) => {
                 let failure = full_up(full);
                 account.fail(&failure);
@@ -337,10 +337,9 @@ impl Visit<'_> {
         };
         let reader = (!old).then(|| out.take_over());
         let task_session = session.clone();
-        let (task_out, task_key) = (out.clone(), key.clone());
+        let task_out = out.clone();
         tokio::spawn(async move {
-            request(asking, account, &task_session, &task_out, cancelled).await;
-            task_session.over(&task_key);
+            request(asking, account, under_way, &task_out, cancelled).await;
             if !task_session.is_old() {
                 task_out.end();
             }
@@ -386,11 +385,9 @@ impl Visit<'_> {
             let out = Arc::new(Outbox::new(session.number()));
             outs.push((out.clone(), out.take_over()));
             match session.begin(&id) {
-                Ok(cancelled) => {
-                    let session = session.clone();
+                Ok((under_way, cancelled)) => {
                     tokio::spawn(async move {
-                        request(asking, account, &session, &out, cancelled).await;
-                        session.over(&id);
+                        request(asking, account, under_way, &out, cancelled).await;
                         out.end();
                     });
                 }

@@ -10,7 +10,7 @@ use super::modern::Introduced;
 use super::names;
 use super::outbox::Outbox;
 use super::readdress::replace;
-use super::session::Session;
+use super::session::{Session, UnderWay};
 use super::upstream::{Introduction, Server};
 use super::{catalogue, write};
 use crate::edge::Edge;
@@ -115,12 +115,13 @@ pub fn digest<'t>(parts: impl IntoIterator<Item = &'t str>) -> [u8; 32] {
 pub async fn request(
     asking: Asking,
     mut account: Account,
-    session: &Arc<Session>,
+    under_way: UnderWay,
     out: &Arc<Outbox>,
     cancelled: watch::Receiver<bool>,
 ) {
+    let session = under_way.session().clone();
     account.operation(asking.message.method.operation());
-    let answered = answer(&asking, &mut account, session, out, cancelled).await;
+    let answered = answer(&asking, &mut account, &session, out, cancelled).await;
     let (status, body) = match answered {
         Ok(answer) => {
             account.complete();
@@ -145,6 +146,7 @@ pub async fn request(
             (status, Some(body))
         }
     };
+    drop(under_way);
     if let Some(body) = body {
         account.answered(status, body.len());
         match session.is_old() {

@@ -194,8 +194,9 @@ impl Session {
         self.asked.lock().remove(&number)
     }
 
-    /// Notes a call under way by the agent's own id for it. An id that is in use is refused.
-    pub fn begin(&self, id: &str) -> Result<watch::Receiver<bool>, Full> {
+    /// Notes a call under way by the agent's own id for it. An id that is in use is refused. It is told by the
+    /// second when the agent cancels.
+    pub fn begin(self: &Arc<Self>, id: &str) -> Result<(UnderWay, watch::Receiver<bool>), Full> {
         let mut calls = self.calls.lock();
         if calls.contains_key(id) {
             return Err(Full::SameId);
@@ -205,12 +206,11 @@ impl Session {
         }
         let (sender, receiver) = watch::channel(false);
         calls.insert(id.to_owned(), Cancel(Arc::new(sender)));
-        Ok(receiver)
-    }
-
-    /// The call is over.
-    pub fn over(&self, id: &str) {
-        self.calls.lock().remove(id);
+        let under_way = UnderWay {
+            session: self.clone(),
+            id: id.to_owned(),
+        };
+        Ok((under_way, receiver))
     }
 
     /// Cancels the call of this id, if it is under way.
@@ -268,6 +268,27 @@ impl Parked {
             question,
             since: Instant::now(),
         }
+    }
+}
+
+/// A call under way: its id is in use for as long as this lives. Dropped *before* the answer is handed on, for an
+/// agent may use the id again as soon as it has its answer.
+#[must_use]
+pub struct UnderWay {
+    session: Arc<Session>,
+    id: String,
+}
+
+impl UnderWay {
+    /// The session it belongs to.
+    pub fn session(&self) -> &Arc<Session> {
+        &self.session
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.session.calls.lock().remove(&self.id);
     }
 }
 
