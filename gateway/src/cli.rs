@@ -1,9 +1,12 @@
 //! What is typed, and what it starts.
 
 mod check;
+mod compress;
+mod lines;
 mod mcp;
 mod policy;
 mod scan;
+mod session;
 
 use crate::config::{Config, config_schema};
 use crate::identity::{KeyHash, new_key};
@@ -46,6 +49,7 @@ Examples:
   sallyport run --config sallyport.yaml            serve
   sallyport key new --team payments --agent refunds
   sallyport scan page.html                         does a text attack, and where?
+  sallyport compress answer.json                   what a model would read of it, and what that saves
   sallyport mcp scan https://tools.example.com/mcp is there anything bad in what a tool server lists?
 
 Results go to standard output; progress and errors go to standard error.
@@ -95,6 +99,26 @@ each line out, in the same order, {\"score\", \"verdict\", \"flagged\", \"findin
 {\"error\": …}. Exit code 0: nothing is flagged; 1: something is, or (with --jsonl) a line could not be read; 3: a
 file could not be read, or the model not be loaded.")]
     Scan(scan::ScanArgs),
+    /// Make what tools answer small, as models would read it
+    #[command(after_help = "\
+Examples:
+  cargo test 2>&1 | sallyport compress --mode reversible   what a model would read, and what it saves
+  sallyport compress --tool list_orders orders.json
+  sallyport compress --jsonl < answers.jsonl > small.jsonl
+  sallyport expand --jsonl < small.jsonl           the originals back
+  sallyport compress --session < bodies.jsonl      a session's request bodies, as they would be forwarded
+
+With --jsonl each line in is {\"text\": …, \"tool\": …?}, and each line out, in the same order, {\"text\", \"class\":
+\"none\"|\"lossless\"|\"reversible\", \"transforms\", \"tokens_before\", \"tokens_after\", \"ref\"?, \"micros\"}; tokens are o200k. With
+--session each line is a chat-completions, messages or responses request body. A line that cannot be read gives
+{\"error\": …}. Exit code 0: done; 1: a line could not be read; 3: a file could not be read, or originals not be kept.")]
+    Compress(compress::CompressArgs),
+    /// Give back the originals of compact forms
+    #[command(after_help = "\
+Examples:
+  sallyport expand --jsonl < small.jsonl           lines that `sallyport compress --jsonl` wrote
+  sallyport expand --ref k3j2x7q2m4n5p6r7          the original that a compact form names")]
+    Expand(compress::ExpandArgs),
     /// Make keys for agents
     #[command(subcommand)]
     Key(KeyCommand),
@@ -211,6 +235,16 @@ pub fn policy(command: &policy::PolicyCommand) -> Outcome {
 /// `sallyport scan`.
 pub fn scan(args: &scan::ScanArgs) -> Outcome {
     scan::run(args)
+}
+
+/// `sallyport compress`.
+pub fn compress(args: &compress::CompressArgs) -> Outcome {
+    compress::compress(args)
+}
+
+/// `sallyport expand`.
+pub fn expand(args: &compress::ExpandArgs) -> Outcome {
+    compress::expand_back(args)
 }
 
 /// `sallyport mcp`.

@@ -6,6 +6,7 @@
 mod authorization;
 mod build;
 mod check;
+mod compression;
 mod error;
 mod expand;
 mod file;
@@ -27,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use authorization::{Authorization, Metadata, TeamOf, TrustedIssuer};
+pub use compression::{Compression, Originals};
 pub use error::{ConfigError, ConfigErrors, nearest};
 pub use file::{AlgorithmFile, ConfigFile, EraFile, Speaks, TransportFile, TrustFile};
 pub use firewall::{Firewall, FirewallModel};
@@ -68,6 +70,8 @@ pub struct Config {
     pub detect: sallyport_detect::Config,
     /// How the semantic firewall runs; `None`: it does not.
     pub firewall: Option<Firewall>,
+    /// How context is made small; `None`: it is not looked at.
+    pub compression: Option<Compression>,
     /// How much is given to others.
     pub limits: Limits,
     /// How long others are waited for.

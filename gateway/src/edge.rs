@@ -18,6 +18,7 @@ pub use known::UpstreamKeys;
 pub use stored::Stored;
 
 use crate::authorization;
+use crate::compression::Compression;
 use crate::config::Timeouts;
 use crate::identity::identify;
 use crate::mcp::{self, Tools};
@@ -55,6 +56,8 @@ pub struct Edge {
     pub state: Arc<ArcSwap<State>>,
     /// State that callers created at providers.
     pub stored: Arc<Stored>,
+    /// What makes context small.
+    pub compression: Compression,
     /// What agents of tool servers have open.
     pub tools: Tools,
     /// Where decision records go.
@@ -196,6 +199,9 @@ impl Edge {
         let cleared = ruling.clear()?;
 
         let terms = ruling.terms(&payload);
+        let cleared = self
+            .compression
+            .request(&exchange, &payload, &ruling, cleared, account);
         let link = state.link(&route.upstream);
         let answer = upstream::send(session, &link, cleared, &state.config, account).await?;
         relay::answer(self, session, answer, exchange, state, terms, account).await

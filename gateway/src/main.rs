@@ -12,6 +12,8 @@ fn main() -> ExitCode {
         Command::Policy(command) => cli::policy(&command),
         Command::Mcp(command) => cli::mcp(&command),
         Command::Scan(args) => cli::scan(&args),
+        Command::Compress(args) => cli::compress(&args),
+        Command::Expand(args) => cli::expand(&args),
         Command::Key(command) => cli::key(&command),
         Command::Config(command) => cli::config(&command),
         Command::InputSchema => cli::input_schema(),

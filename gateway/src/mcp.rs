@@ -23,6 +23,7 @@ mod readdress;
 mod request;
 mod response;
 mod session;
+mod small;
 pub mod upstream;
 mod waiting;
 mod write;

@@ -7,6 +7,7 @@ mod metrics;
 mod page;
 mod tools;
 
+use crate::compression::Compression;
 use crate::config::Config;
 use crate::mcp::Sessions;
 use crate::mcp::pins::Pins;
@@ -41,6 +42,8 @@ pub struct OperatorsView {
     pub tools: ToolsView,
     /// The semantic firewall, if it runs.
     pub firewall: Option<Firewall>,
+    /// What makes context small.
+    pub compression: Compression,
     /// Set when the gateway is told to stop: it is then no longer ready.
     pub stopping: Arc<AtomicBool>,
 }

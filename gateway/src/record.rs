@@ -10,8 +10,8 @@ use serde::Serialize;
 use std::sync::Arc;
 
 pub use parts::{
-    Blame, BytesRecord, CallRecord, CallerRecord, FailureRecord, FindingRecord, Micros,
-    UsageRecord, Verdict, WarningRecord,
+    Blame, BytesRecord, CallRecord, CallerRecord, CompressionRecord, FailureRecord, FindingRecord,
+    Micros, SavedRecord, UsageRecord, Verdict, WarningRecord,
 };
 pub use sink::{RecordSink, SinkError};
 
@@ -69,6 +69,9 @@ pub struct Record {
     pub micros: Micros,
     /// Bytes of the bodies, as the agent sent and received them.
     pub bytes: BytesRecord,
+    /// What compression did, where it was looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compression: Option<CompressionRecord>,
     /// What broke, if something did.
     pub failure: Option<FailureRecord>,
     /// The revision of the policies that judged.
@@ -115,6 +118,7 @@ impl Record {
                 request: 0,
                 answer: 0,
             },
+            compression: None,
             failure: None,
             policy: None,
         }

@@ -4,6 +4,7 @@
 //! anything else (so that port 0 can be told, and a taken port is an error with a name), and shutdown ends
 //! when the last exchange has, instead of after a fixed sleep.
 
+use crate::compression::Compression;
 use crate::config::ConfigErrors;
 use crate::config::{Config, Secret};
 use crate::edge::{Agents, Edge, Stored, server_options};
@@ -60,6 +61,9 @@ pub enum ServeError {
     /// The semantic firewall cannot start.
     #[error("firewall: {0}")]
     Firewall(#[from] sallyport_firewall::StartError),
+    /// Compression cannot start.
+    #[error(transparent)]
+    Compression(#[from] crate::compression::StartError),
     /// The certificate or its authorities cannot be used.
     #[error("TLS: {0}")]
     Tls(String),
@@ -113,6 +117,7 @@ where
     let policies = PolicyHandle::load(config.policies.clone())?;
     let keys = KeysHandle::load(&config)?;
     let firewall = crate::firewall::started(&config)?;
+    let compression = Compression::start(config.compression.as_ref(), &metrics)?;
     let state = State::new(
         config.clone(),
         keys.current(),
@@ -130,6 +135,7 @@ where
     let edge = Edge {
         state,
         stored: Arc::new(Stored::default()),
+        compression: compression.clone(),
         tools,
         records: records.clone(),
         metrics: metrics.clone(),
@@ -146,6 +152,7 @@ where
         metrics,
         tools: tools_view,
         firewall: firewall.clone(),
+        compression: compression.clone(),
         stopping: stopping.clone(),
     });
 
@@ -154,12 +161,14 @@ where
     runtime.block_on(async {
         let tools = edge.tools.clone();
         let sweeping = tokio::spawn(tools.sessions.clone().sweep(edge.clone()));
+        let letting_go = tokio::spawn(compression.sweep());
         let service = agents_service(edge, agents, tls);
         let running = Running::start(service, operators_service, fds);
         ready(Addresses { agents, operators }).await;
         stop().await;
         stopping.store(true, Ordering::Relaxed);
         sweeping.abort();
+        letting_go.abort();
         tools.sessions.end_lasting_streams();
         running.stop(&in_flight, config.timeouts.grace).await;
         tools.sessions.close_all().await;

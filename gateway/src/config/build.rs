@@ -10,7 +10,7 @@ pub(crate) use firewall::shipped as shipped_firewall;
 
 use super::check::{Mistakes, check};
 use super::error::ConfigErrors;
-use super::file::{AgentsFile, ConfigFile, KeyFile, TlsFile};
+use super::file::{AgentsFile, CompressionFile, ConfigFile, KeyFile, TlsFile};
 use super::tree::{self, At, Node};
 use super::*;
 use rustls_pki_types::pem::PemObject;
@@ -85,6 +85,7 @@ impl Builder<'_> {
             authorization,
             detect,
             firewall,
+            compression,
             limits,
             timeouts,
             decisions,
@@ -122,6 +123,7 @@ impl Builder<'_> {
             },
             detect: detectors(detect),
             firewall: self.firewall(firewall),
+            compression: compression.enabled.then(|| self.compression(&compression)),
             limits,
             timeouts,
             decisions: self.decisions(&decisions),
@@ -130,6 +132,18 @@ impl Builder<'_> {
                 count => usize::from(count),
             },
         })
+    }
+
+    fn compression(&self, typed: &CompressionFile) -> Compression {
+        let folder = typed.originals.as_ref().filter(|path| !path.is_empty());
+        Compression {
+            originals: folder.map(|path| Originals {
+                folder: self.path(path),
+                bytes_max: typed.originals_size.0,
+                keep: typed.originals_time.0,
+            }),
+            memory: typed.memory.bytes(),
+        }
     }
 
     fn mcp(&self, typed: file::McpFile) -> Mcp {

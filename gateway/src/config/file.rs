@@ -1,6 +1,7 @@
 //! The configuration as it is written. `docs/configuration.md` and the JSON Schema are made from this file.
 
 mod authorization;
+mod compression;
 mod firewall;
 mod limits;
 mod tools;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 pub use authorization::{AlgorithmFile, AuthorizationFile, IssuerFile};
+pub use compression::CompressionFile;
 pub use firewall::{FirewallFile, GuardFile, LabelFile, ModelFile};
 pub use limits::{LimitsFile, TimeoutsFile};
 pub use tools::{EraFile, OauthFile, ToolServerFile, TransportFile, TrustFile};
@@ -43,6 +45,8 @@ pub struct ConfigFile {
     pub detect: DetectFile,
     /// The classifier that reads for attacks.
     pub firewall: FirewallFile,
+    /// How context is made small.
+    pub compression: CompressionFile,
     /// How much memory and how many connections are given to others.
     pub limits: LimitsFile,
     /// How long others are waited for.

@@ -2,7 +2,9 @@
 //! record at the end.
 
 use super::failure::Failure;
-use crate::record::{Record, Verdict};
+use crate::compression::{Mode, Saved, Told};
+use crate::record::{CompressionRecord, Record, Verdict};
+use sallyport_compress::{Class, Plan};
 use sallyport_exchange::dialect::Asked;
 use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, Usage};
 use sallyport_policy::{CallRuling, Gate, Ruling, Settings, Trail};
@@ -27,6 +29,7 @@ pub struct Account {
     sent: Option<Instant>,
     inspect_ns: u64,
     policy_ns: u64,
+    saving: Option<Arc<Told>>,
     record: Record,
 }
 
@@ -53,6 +56,7 @@ impl Account {
             sent: None,
             inspect_ns: 0,
             policy_ns: 0,
+            saving: None,
         }
     }
 
@@ -105,6 +109,26 @@ impl Account {
     /// Whether the team wants a refused tool call told as an error rather than as a result.
     pub fn refuses_by_error(&self) -> bool {
         self.refuses_by_error
+    }
+
+    /// Notes how far compression goes; what it saves will be told.
+    pub fn compression(&mut self, mode: Mode, told: Arc<Told>) {
+        self.record.compression = Some(CompressionRecord {
+            mode: mode.as_str(),
+            blocks: 0,
+            rewritten: 0,
+            lossless: None,
+            reversible: None,
+        });
+        self.saving = Some(told);
+    }
+
+    /// Notes one result of a tool that was looked at.
+    pub fn compressed(&mut self, plan: &Plan) {
+        if let Some(compression) = &mut self.record.compression {
+            compression.blocks += 1;
+            compression.rewritten += usize::from(plan.class() != Class::None);
+        }
     }
 
     /// Notes that the request goes out.
@@ -193,6 +217,10 @@ impl Account {
         self.record.micros.policy = Some(self.policy_ns / 1000);
         self.record.micros.total = Some(micros(self.began));
         self.record.policy = Some(policy_revision.into());
+        if let (Some(compression), Some(told)) = (&mut self.record.compression, &self.saving) {
+            compression.lossless = told.lossless.get().map(Saved::record);
+            compression.reversible = told.reversible.get().map(Saved::record);
+        }
         self.record
     }
 

@@ -12,6 +12,7 @@ use super::outbox::Outbox;
 use super::readdress::{self, replace};
 use super::session::{AnswerTo, Asked, Parked, Session};
 use super::upstream::{self, Connection, Fault, Replies};
+use crate::compression::Wish;
 use crate::config::{Reach, TrustFile};
 use crate::edge::account::Account;
 use crate::edge::failure::{Failure, RpcFault};
@@ -47,6 +48,8 @@ pub struct Call<'a> {
     pub sent_params: Vec<(HeaderName, HeaderValue)>,
     /// Turns true when the agent wants it no more.
     pub cancelled: watch::Receiver<bool>,
+    /// In which form the team wishes to read the answer.
+    pub wish: Wish,
 }
 
 /// The agent's request.
@@ -85,6 +88,7 @@ impl Call<'_> {
         );
         self.account.request(&ruling, &request.payload);
         self.account.settings(&ruling.settings);
+        self.wish(&ruling.settings);
         let cleared = ruling.clear()?;
         if let Some(parked) = self.taken_up(request).await? {
             return self.go_on(request, parked, &cleared).await;
@@ -424,7 +428,7 @@ impl Call<'_> {
         }
         let cleared = match needs_input(cleared.as_str()) {
             true => self.may_ask(cleared)?,
-            false => cleared,
+            false => self.made_small(request, cleared),
         };
         let own = request.message.id.as_ref();
         let message = self.to_agent(request.message.method, era, cleared, own)?;

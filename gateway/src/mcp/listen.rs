@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::readdress::add_members;
 use super::request::{Asking, Plain, may};
 use super::session::Session;
+use crate::compression::Wish;
 use crate::edge::account::Account;
 use crate::edge::failure::Failure;
 use bytes::Bytes;
@@ -66,6 +67,7 @@ pub async fn listen(
             introduced: asking.introduced.clone(),
             sent_params: Vec::new(),
             cancelled,
+            wish: Wish::off(),
         };
         let request = Request {
             payload,

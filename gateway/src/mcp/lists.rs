@@ -5,6 +5,7 @@ use super::outbox::Outbox;
 use super::request::{Asking, Plain};
 use super::session::Session;
 use super::upstream::{Fault, Server};
+use crate::compression::Wish;
 use crate::edge::account::Account;
 use crate::edge::failure::{Failure, RpcFault};
 use sallyport_exchange::Dialect;
@@ -142,6 +143,7 @@ async fn pages(
             introduced: asking.introduced.clone(),
             sent_params: Vec::new(),
             cancelled: cancelled.clone(),
+            wish: Wish::off(),
         };
         call.begin(&request);
         let answer = call.run(&request).await?;

@@ -13,6 +13,7 @@ use super::readdress::replace;
 use super::session::{Session, UnderWay};
 use super::upstream::{Introduction, Server};
 use super::{catalogue, write};
+use crate::compression::Wish;
 use crate::edge::Edge;
 use crate::edge::account::Account;
 use crate::edge::failure::{Failure, RpcFault};
@@ -212,6 +213,7 @@ async fn answer(
                 introduced: asking.introduced.clone(),
                 sent_params: asking.sent_params.clone(),
                 cancelled,
+                wish: Wish::off(),
             };
             let request = own_request(asking, name)?;
             call.account.read(&request.payload);

@@ -1,6 +1,7 @@
 //! What is counted, for Prometheus. No label takes more values than a bound, whatever agents send.
 
 use super::OperatorsView;
+use crate::compression::{Mode, NotKept, Saved};
 use crate::mcp::upstream::Tally;
 use crate::record::Record;
 use prometheus::core::Collector;
@@ -8,6 +9,7 @@ use prometheus::{
     CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
+use sallyport_compress::Plan;
 use sallyport_firewall::{Firewall, Stage};
 use std::collections::HashSet;
 use std::fmt;
@@ -70,6 +72,13 @@ mod table {
     pub(super) const FIREWALL_WINDOWS: Metric = Metric::new("firewall_windows_total", "Windows of text that the model was asked about.", &[]);
     pub(super) const FIREWALL_UNAVAILABLE: Metric = Metric::new("firewall_unavailable_total", "Times that the model did not answer.", &["why"]);
     pub(super) const FIREWALL_WAITING: Metric = Metric::new("firewall_windows_waiting", "Windows that wait for the model.", &[]);
+    pub(super) const COMPRESSED_TOKENS: Metric = Metric::new("compression_tokens_total", "Tokens (o200k) of tools' results that compression rewrote, or would have: as they came, and as they went on.", &["team", "plan", "mode", "side"]);
+    pub(super) const COMPRESSED_BILL: Metric = Metric::new("compression_billed_tokens_saved_total", "What that saved on the bill, in tokens read afresh, under the provider's prompt cache.", &["team", "plan", "mode"]);
+    pub(super) const COMPRESSED_BLOCKS: Metric = Metric::new("compression_blocks_total", "Results of tools that compression looked at: the class of their form, or why they stayed as they were.", &["outcome"]);
+    pub(super) const COMPRESSED_UNCOUNTED: Metric = Metric::new("compression_uncounted_total", "Exchanges whose saving was not counted: too many waited.", &[]);
+    pub(super) const ORIGINALS_BYTES: Metric = Metric::new("compression_originals_bytes", "Bytes of originals that are kept.", &[]);
+    pub(super) const ORIGINALS_REFUSED: Metric = Metric::new("compression_originals_refused_total", "Originals that could not be kept, so that nothing was left out.", &["why"]);
+    pub(super) const ORIGINALS_ASKED: Metric = Metric::new("compression_retrievals_total", "Times that an original was asked for.", &["outcome"]);
     pub(super) const DROPPED: Metric = Metric::new("decisions_dropped_total", "Decision records that were lost.", &[]);
 }
 
@@ -96,6 +105,13 @@ pub struct Metrics {
     firewall_windows: IntCounterVec,
     firewall_unavailable: IntCounterVec,
     firewall_waiting: IntGauge,
+    compressed_tokens: IntCounterVec,
+    compressed_bill: CounterVec,
+    compressed_blocks: IntCounterVec,
+    compressed_uncounted: IntCounterVec,
+    originals_bytes: IntGauge,
+    originals_refused: IntCounterVec,
+    originals_asked: IntCounterVec,
     rules: Values,
     teams: Values,
     /// Held while figures that others keep are copied in.
@@ -163,6 +179,16 @@ impl Metrics {
             firewall_windows: kept.counters(FIREWALL_WINDOWS)?,
             firewall_unavailable: kept.counters(FIREWALL_UNAVAILABLE)?,
             firewall_waiting: kept.gauge(FIREWALL_WAITING)?,
+            compressed_tokens: kept.counters(COMPRESSED_TOKENS)?,
+            compressed_bill: kept.keep(CounterVec::new(
+                COMPRESSED_BILL.options(),
+                COMPRESSED_BILL.labels,
+            )?)?,
+            compressed_blocks: kept.counters(COMPRESSED_BLOCKS)?,
+            compressed_uncounted: kept.counters(COMPRESSED_UNCOUNTED)?,
+            originals_bytes: kept.gauge(ORIGINALS_BYTES)?,
+            originals_refused: kept.counters(ORIGINALS_REFUSED)?,
+            originals_asked: kept.counters(ORIGINALS_ASKED)?,
             rules: Values::default(),
             teams: Values::default(),
             copying: Mutex::new(()),
@@ -232,6 +258,52 @@ impl Metrics {
         }
     }
 
+    /// Counts one result of a tool that compression looked at.
+    pub fn compression_block(&self, plan: &Plan) {
+        let outcome = match plan {
+            Plan::Keep(reason) => reason.as_str(),
+            Plan::Rewrite { class, .. } => class.as_str(),
+        };
+        self.compressed_blocks.with_label_values(&[outcome]).inc();
+    }
+
+    /// Counts what a plan saved a team (`mode` is lossless or reversible) or would have (`mode` is observe).
+    pub fn compression_saved(&self, team: &Arc<str>, plan: Mode, mode: Mode, saved: Saved) {
+        let team = &*self.teams.bounded(team);
+        let (plan, mode) = (plan.as_str(), mode.as_str());
+        for (side, tokens) in [("before", saved.before), ("after", saved.after)] {
+            self.compressed_tokens
+                .with_label_values(&[team, plan, mode, side])
+                .inc_by(tokens);
+        }
+        self.compressed_bill
+            .with_label_values(&[team, plan, mode])
+            .inc_by(saved.billed.max(0.0));
+    }
+
+    /// Counts an exchange whose saving nobody had time to count.
+    pub fn compression_uncounted(&self) {
+        self.compressed_uncounted
+            .with_label_values::<&str>(&[])
+            .inc();
+    }
+
+    /// Counts an original that could not be kept.
+    pub fn original_refused(&self, why: &NotKept) {
+        let why = match why {
+            NotKept::Full => "full",
+            NotKept::Long => "long",
+            NotKept::Io(..) => "broken",
+        };
+        self.originals_refused.with_label_values(&[why]).inc();
+    }
+
+    /// Counts a time that an original was asked for, and whether it was there.
+    pub fn original_asked(&self, found: bool) {
+        let outcome = if found { "found" } else { "unknown" };
+        self.originals_asked.with_label_values(&[outcome]).inc();
+    }
+
     /// Copies in what others count themselves, just before it is shown.
     pub(super) fn copy(&self, view: &OperatorsView) {
         let _one_at_a_time = self.copying.lock().unwrap_or_else(PoisonError::into_inner);
@@ -257,6 +329,10 @@ impl Metrics {
             .set(i64::try_from(sessions).unwrap_or(i64::MAX));
         if let Some(firewall) = &view.firewall {
             self.copy_firewall(firewall);
+        }
+        if let Some(originals) = view.compression.originals() {
+            let bytes = i64::try_from(originals.bytes());
+            self.originals_bytes.set(bytes.unwrap_or(i64::MAX));
         }
         for server in view.tools.servers.iter() {
             self.copy_tally(&server.config.name, &server.tally);

@@ -163,3 +163,29 @@ pub struct FailureRecord {
     /// Whose doing.
     pub blame: Blame,
 }
+
+/// What compression did in one exchange.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct CompressionRecord {
+    /// How far the team lets it go: `observe`, `lossless`, `reversible`.
+    pub mode: &'static str,
+    /// Results of tools that were looked at; none where it is only observed.
+    pub blocks: usize,
+    /// Of these, those that went on in another form.
+    pub rewritten: usize,
+    /// What forms without loss saved, or would have; nothing if it was not counted in time.
+    pub lossless: Option<SavedRecord>,
+    /// The same with forms whose original can be had back.
+    pub reversible: Option<SavedRecord>,
+}
+
+/// Tokens saved (o200k).
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub struct SavedRecord {
+    /// Of what was rewritten, as it came.
+    pub tokens_before: u64,
+    /// The same, as it went on.
+    pub tokens_after: u64,
+    /// What that is on the bill, in tokens read afresh: what the provider has in its cache already costs a tenth.
+    pub billed_saved: f64,
+}
