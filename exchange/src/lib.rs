@@ -22,6 +22,6 @@ pub use exchange::{Caller, Dialect, Exchange, Flow, McpTarget, Operation, Usage}
 pub use filter::Filter;
 pub use finding::{Finding, Label, Report};
 pub use json::Malformed;
-pub use part::{Author, Coding, Kind, Part, PartId, PartView, Segment, Text};
+pub use part::{Answer, Author, Coding, Kind, Part, PartId, PartView, Segment, Text};
 pub use payload::{Outline, Payload, Sealed};
 pub use span::Span;

@@ -125,6 +125,18 @@ pub struct Segment {
     pub coding: Coding,
 }
 
+/// Whether what a tool answered may be put in other words.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Answer {
+    /// It may not: no answer, or the provider's own, or something that is cited, searched or shown.
+    #[default]
+    Fixed,
+    /// Plain words of a tool that the client ran.
+    Plain,
+    /// The same, of a call that failed.
+    Failed,
+}
+
 /// One thing that was said. Kept flat, in document order; `Payload::view` gives its words.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Part {
@@ -151,6 +163,8 @@ pub struct Part {
     pub whole: Span,
     /// Signed or encrypted by the provider: it may be read but never edited.
     pub sealed: bool,
+    /// Of what a tool answered: whether these words may be put in others.
+    pub answer: Answer,
 }
 
 /// A part with its words, as filters see it.

@@ -40,6 +40,9 @@ pub struct Outline {
     pub offer_lists: Vec<OfferList>,
     /// A tool that the request forces the model to call.
     pub forced_tool: Option<Text>,
+    /// The provider may take out what was said earlier, or what was said earlier stands only there: nothing in
+    /// this request may lean on words that precede it.
+    pub clears: bool,
     /// Ids of state kept at the provider that this request leans on (`previous_response_id`, file ids).
     pub stored: Vec<Text>,
     /// Ids of state that this answer created at the provider.

@@ -1,7 +1,7 @@
 //! Reading: what the dialects use to turn a JSON document into an outline.
 
 use crate::json::{Fault, JsonKind, KeyName, Malformed, Tape, Value, string};
-use crate::part::{Author, Coding, Kind, Part, PartId, Segment, Text};
+use crate::part::{Answer, Author, Coding, Kind, Part, PartId, Segment, Text};
 use crate::payload::{OfferList, Outline};
 use crate::span::Span;
 use base64::Engine as _;
@@ -24,6 +24,8 @@ pub struct Is {
     pub form: Option<Text>,
     /// Signed: never to be edited.
     pub sealed: bool,
+    /// Whether a tool's words may be put in others.
+    pub answer: Answer,
 }
 
 impl Is {
@@ -37,6 +39,7 @@ impl Is {
             call: None,
             form: None,
             sealed: false,
+            answer: Answer::Fixed,
         }
     }
 
@@ -61,6 +64,11 @@ impl Is {
             sealed: true,
             ..self
         }
+    }
+
+    /// What a tool answered, and whether its words may be put in others.
+    pub fn answer(self, answer: Answer) -> Self {
+        Is { answer, ..self }
     }
 
     /// The same, but of another kind.
@@ -309,6 +317,7 @@ impl Reading {
             segments,
             whole,
             sealed: is.sealed,
+            answer: is.answer,
         });
         id
     }

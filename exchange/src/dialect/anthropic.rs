@@ -19,6 +19,8 @@ pub(super) use words::{closing, fault, refuse};
 pub(super) fn read_request(root: Value<'_>, reading: &mut Reading) -> Result<(), Malformed> {
     demand(root, "model", JsonKind::String)?;
     demand(root, "messages", JsonKind::Array)?;
+    let has = |key| root.member(key).is_some_and(|value| !value.is_null());
+    reading.outline.clears = has("context_management") || has("compaction") || has("thread");
     let is = Is::new(Kind::Text, Author::Operator, None);
     Reader::request(reading).object(Path::Root, root, is, shape::REQUEST)
 }

@@ -1,6 +1,6 @@
 //! Bodies that are not JSON: an error page, a sound. Text is inspected; the rest is said to be unread.
 
-use crate::part::{Author, Coding, Kind, Part, PartId, Segment, Text};
+use crate::part::{Answer, Author, Coding, Kind, Part, PartId, Segment, Text};
 use crate::payload::{Outline, Payload};
 use crate::span::Span;
 use crate::{Finding, Label};
@@ -23,6 +23,7 @@ pub fn read_opaque(author: Author, body: Bytes) -> Payload {
             segments: Span::new(0, 1),
             whole: span,
             sealed: false,
+            answer: Answer::Fixed,
         }],
         segments: vec![Segment {
             text: span,

@@ -60,6 +60,11 @@ impl Kinds {
         Kinds(self.0 & !(1 << kind as u16))
     }
 
+    /// As a number, for a digest.
+    pub(crate) fn bits(self) -> u16 {
+        self.0
+    }
+
     /// Whether this one may be taken.
     pub fn has(self, kind: StepKind) -> bool {
         self.0 & (1 << kind as u16) != 0

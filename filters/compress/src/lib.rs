@@ -7,19 +7,23 @@
 
 mod blob;
 mod block;
+pub mod conversation;
 mod expand;
 mod form;
 mod html;
 mod json;
 mod lines;
 pub mod mark;
+mod memo;
 mod plan;
 mod reference;
 mod step;
 pub mod tokens;
 
 pub use block::{BLOCK_MAX, Block, Class, Context, Kinds, Mode, Plan, Reason};
+pub use conversation::{Compressed, ExactTools, Kept, Originals, Rules, compress};
 pub use expand::{Unreadable, expand};
+pub use memo::{MEMO_BYTES, Memo};
 pub use plan::plan;
-pub use reference::Earlier;
+pub use reference::{Earlier, resolve};
 pub use step::{Step, StepKind};

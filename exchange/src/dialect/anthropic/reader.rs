@@ -4,7 +4,7 @@ use super::missing;
 use super::shape::{self, Rows, Sort, Take};
 use crate::exchange::Usage;
 use crate::json::{Fault, JsonKind, KeyName, Malformed, Value};
-use crate::part::{Author, Kind, PartId, Text};
+use crate::part::{Answer, Author, Kind, PartId, Text};
 use crate::read::{Is, Reading, wrong_type};
 use crate::span::Span;
 use std::borrow::Cow;
@@ -192,6 +192,10 @@ impl<'r, 't> Reader<'r, 't> {
     ) -> Result<(), Malformed> {
         let kind = kind_of(block);
         let within_result = is.kind == Kind::ToolResult;
+        let is = match kind == "text" && !is_cited(block) {
+            true => is,
+            false => is.answer(Answer::Fixed),
+        };
         let known = shape::block(&kind).filter(|(sort, _)| !within_result || sort.within_result());
         match known {
             Some((sort, rows)) => {
@@ -228,7 +232,15 @@ impl<'r, 't> Reader<'r, 't> {
                     .and_then(Value::as_str)
                     .and_then(|id| self.calls.get(&id).copied());
                 let call = id.and_then(|id| self.reading.string(id));
-                by(Kind::ToolResult, Author::Tool).tool(tool).call(call)
+                let answer = match (kind, block.member("is_error").and_then(Value::as_bool)) {
+                    ("tool_result", Some(true)) => Answer::Failed,
+                    ("tool_result", _) => Answer::Plain,
+                    _ => Answer::Fixed,
+                };
+                by(Kind::ToolResult, Author::Tool)
+                    .tool(tool)
+                    .call(call)
+                    .answer(answer)
             }
         })
     }
@@ -370,6 +382,7 @@ impl<'r, 't> Reader<'r, 't> {
                 _ => return Err(wrong_type(role, "role")),
             };
             let is = Is::new(Kind::Text, author, Some(index as u32));
+            self.reading.outline.clears |= message.member("clear_at").is_some();
             self.object(Path::Index(&at, index), message, is, shape::MESSAGE_PARAM)?;
         }
         Ok(())
@@ -453,6 +466,13 @@ pub(super) fn kind_of(object: Value<'_>) -> Cow<'_, str> {
         .member("type")
         .and_then(Value::as_str)
         .unwrap_or_default()
+}
+
+/// Whether the places in a text are cited, or are to be.
+fn is_cited(block: Value<'_>) -> bool {
+    let citations = block.member("citations");
+    citations
+        .is_some_and(|all| !all.is_null() && all.elements().is_none_or(|mut e| e.next().is_some()))
 }
 
 fn is_signed(block: Value<'_>) -> bool {

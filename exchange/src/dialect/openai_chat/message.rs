@@ -5,7 +5,7 @@ use super::{
     says_nothing,
 };
 use crate::json::{JsonKind, Malformed, Value};
-use crate::part::{Author, Kind, PartId, Text};
+use crate::part::{Answer, Author, Kind, PartId, Text};
 use crate::read::{Is, Reading, wrong_type};
 use std::collections::HashMap;
 
@@ -105,6 +105,10 @@ pub(super) fn read_message(
             _ if value.is_null() && !key.is_str("role") => {
                 rest(reading, path, (key, value), &MESSAGE, is)?
             }
+            "content" if is.kind == Kind::ToolResult => {
+                let is = is.answer(Answer::Plain);
+                read_content(reading, &join(path, "content"), value, is)?
+            }
             "content" => read_content(reading, &join(path, "content"), value, is)?,
             "name" if is.kind == Kind::ToolResult => inspect_unless_id(reading, value, is),
             "tool_call_id" => inspect_unless_id(reading, value, is),
@@ -181,13 +185,15 @@ fn read_block(
             &*form
         }
         _ => {
-            reading.unread_element(path, block, is);
+            reading.unread_element(path, block, is.answer(Answer::Fixed));
             return Ok(());
         }
     };
     let what = block
         .member(main)
         .ok_or_else(|| missing(block, "a content block's value"))?;
+    let plain = is;
+    let is = is.answer(Answer::Fixed);
     for (key, value) in members(block, "a content block")? {
         if !key.is_str(main) {
             rest(reading, path, (key, value), &BLOCK, is)?;
@@ -195,7 +201,7 @@ fn read_block(
         }
         match main {
             "text" => {
-                reading.text(is, expect_string(what, "text")?);
+                reading.text(plain, expect_string(what, "text")?);
             }
             "refusal" => {
                 reading.text(is.kind(Kind::Refusal), expect_string(what, "refusal")?);

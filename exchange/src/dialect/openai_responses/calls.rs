@@ -3,7 +3,7 @@
 use super::known::Quiet;
 use super::reader::{Path, Reader, is_empty};
 use crate::json::{Fault, JsonKind, Malformed, Value};
-use crate::part::{Author, Kind, Text};
+use crate::part::{Answer, Author, Kind, Text};
 use crate::read::{Is, wrong_type};
 
 /// How the input of a call is written.
@@ -248,12 +248,17 @@ impl Reader<'_> {
             None => self.member(item, "name").or_else(|| self.tool_of(id)),
         };
         let call_id = id.and_then(|id| self.reading.string(id));
+        let form = item.member("type").and_then(Value::as_str);
+        let answer = match form.as_deref() {
+            Some("function_call_output" | "custom_tool_call_output") => Answer::Plain,
+            _ => Answer::Fixed,
+        };
         let is = Is::new(Kind::ToolResult, Author::Tool, Some(message))
             .tool(tool)
             .call(call_id);
         self.each(item, at, is, |r, key, value, here| {
             match key {
-                _ if key == member => r.content(is, value, here)?,
+                _ if key == member => r.content(is.answer(answer), value, here)?,
                 "acknowledged_safety_checks" => r.inspect(is.kind(Kind::Text), value),
                 "action" => r.quiet(Quiet::Name, value, here, is)?,
                 _ => return Ok(false),

@@ -1,9 +1,9 @@
 //! Contents: texts, images and files within messages, results and reasoning.
 
 use super::known::Quiet;
-use super::reader::{Path, Reader};
+use super::reader::{Path, Reader, is_empty};
 use crate::json::{JsonKind, Malformed, Value};
-use crate::part::{Author, Kind};
+use crate::part::{Answer, Author, Kind};
 use crate::read::{Is, wrong_type};
 
 impl Reader<'_> {
@@ -29,6 +29,8 @@ impl Reader<'_> {
     }
 
     fn block(&mut self, is: Is, block: Value<'_>, at: &Path<'_>) -> Result<(), Malformed> {
+        let plain = is;
+        let is = is.answer(Answer::Fixed);
         let Some(kind) = block.member("type").and_then(Value::as_str) else {
             return match is.kind {
                 Kind::ToolResult => self.row(is, block, at),
@@ -43,8 +45,13 @@ impl Reader<'_> {
                 r.text_member(is.kind(Kind::Reasoning), key, value, here)
             }),
             "input_text" | "output_text" | "text" => {
-                self.each(block, at, is, |r, key, value, here| {
-                    r.text_member(is, key, value, here)
+                let cited = block
+                    .member("annotations")
+                    .is_some_and(|all| !is_empty(all));
+                let words = if cited { is } else { plain };
+                self.each(block, at, is, |r, key, value, here| match key {
+                    "text" => r.text_member(words, key, value, here),
+                    _ => r.text_member(is, key, value, here),
                 })
             }
             "refusal" => self.each(block, at, is, |r, key, value, _| {

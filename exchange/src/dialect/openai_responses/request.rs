@@ -27,6 +27,10 @@ impl Reader<'_> {
                 fault: Fault::Missing("model"),
             });
         }
+        self.reading.outline.clears = has("context_management")
+            || has("previous_response_id")
+            || has("conversation")
+            || root.member("truncation").is_some_and(|t| t.is_str("auto"));
         let is = self.operator();
         self.each(root, &Path::ROOT, is, |r, key, value, here| match key {
             "input" | "items" => {
