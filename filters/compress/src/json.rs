@@ -1,6 +1,12 @@
 //! JSON, and what wraps it.
 
+mod blanks;
 pub(crate) mod elide;
 pub(crate) mod minify;
+mod node;
 pub(crate) mod table;
 pub(crate) mod unwrap;
+mod varint;
+
+#[cfg(test)]
+mod tests;
