@@ -2,6 +2,7 @@
 
 mod blanks;
 pub(crate) mod elide;
+mod escape;
 pub(crate) mod minify;
 mod node;
 pub(crate) mod table;
