@@ -1,6 +1,13 @@
 //! JSON, and what wraps it.
 
+mod blanks;
 pub(crate) mod elide;
+mod escape;
 pub(crate) mod minify;
+mod node;
 pub(crate) mod table;
 pub(crate) mod unwrap;
+mod varint;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,105 @@
+//! Every row of the shared corpora, where `SALLYPORT_COMPRESSION_DATA` names their folder.
+
+use super::*;
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+
+fn rows(name: &str) -> Vec<Value> {
+    let Some(folder) = std::env::var_os("SALLYPORT_COMPRESSION_DATA") else {
+        eprintln!("skipped: SALLYPORT_COMPRESSION_DATA does not name the corpora");
+        return Vec::new();
+    };
+    let path = std::path::Path::new(&folder).join(format!("{name}.jsonl.gz"));
+    let lines = BufReader::new(GzDecoder::new(File::open(path).expect("corpus"))).lines();
+    lines
+        .map(|line| serde_json::from_str(&line.expect("line")).expect("row"))
+        .collect()
+}
+
+fn tool_texts(name: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    for row in rows(name) {
+        for message in row["messages"].as_array().into_iter().flatten() {
+            if message["role"] == "tool" {
+                texts.extend(message["content"].as_str().map(str::to_owned));
+            }
+        }
+    }
+    texts
+}
+
+#[derive(Default)]
+struct Sum {
+    sent: usize,
+    minified: usize,
+    best: usize,
+    taken: usize,
+    tables: usize,
+    larger: usize,
+}
+
+fn measure(name: &str, texts: &[String]) {
+    let mut sum = Sum::default();
+    let peeled = std::env::var_os("PEEL").is_some();
+    for original in texts {
+        let mut text = original.clone();
+        if peeled && let Some(form) = unwrap::encode(&text) {
+            assert_eq!(
+                unwrap::decode(&form.text, &form.residue).as_deref(),
+                Some(text.as_str())
+            );
+            text = form.text;
+        }
+        let sent = exact(original);
+        let minified = minify::encode(&text).map_or(text.clone(), |form| {
+            assert_eq!(
+                minify::decode(&form.text, &form.residue).as_deref(),
+                Some(text.as_str())
+            );
+            form.text
+        });
+        let small = exact(&minified);
+        let table = tabled(&text).map_or(usize::MAX, |t| exact(&t));
+        sum.larger += usize::from(table != usize::MAX && table > small);
+        sum.tables += usize::from(table != usize::MAX);
+        let best = small.min(table);
+        sum.sent += sent;
+        sum.minified += small;
+        sum.best += best;
+        sum.taken += if sent - best.min(sent) >= 40.max(sent.div_ceil(10)) {
+            best
+        } else {
+            sent
+        };
+    }
+    let less = |part: usize| 100.0 - 100.0 * part as f64 / sum.sent.max(1) as f64;
+    println!(
+        "{name}: {} texts, {} tables ({} larger), {} tokens; minified -{:.1} %, best -{:.1} %, taken -{:.1} %; best vs minified -{:.1} %",
+        texts.len(),
+        sum.tables,
+        sum.larger,
+        sum.sent,
+        less(sum.minified),
+        less(sum.best),
+        less(sum.taken),
+        100.0 - 100.0 * sum.best as f64 / sum.minified.max(1) as f64
+    );
+}
+
+#[test]
+fn every_row_comes_back_and_is_no_larger() {
+    measure("airline", &tool_texts("agent_sessions_airline"));
+    for name in ["api_responses_github", "webhook_payloads_github"] {
+        let all = rows(name);
+        let pretty: Vec<String> = all
+            .iter()
+            .map(|row| serde_json::to_string_pretty(&row["json"]).expect("json"))
+            .collect();
+        let small: Vec<String> = all.iter().map(|row| row["json"].to_string()).collect();
+        measure(&format!("{name} pretty"), &pretty);
+        measure(&format!("{name} minified"), &small);
+    }
+    measure("livemcp", &tool_texts("agent_sessions_livemcp"));
+}
