@@ -9,6 +9,7 @@ use crate::form::Form;
 use crate::lines::shape::{NONE, Shapes};
 use crate::{mark, tokens};
 use pick::Picked;
+pub(super) use pick::{RARE_MAX, continues};
 use row::{Above, Counts, Names, Said};
 use template::{Slots, Template};
 

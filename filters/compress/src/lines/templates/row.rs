@@ -52,15 +52,15 @@ fn tail<'a>(above: &str, value: &'a str) -> Option<&'a str> {
         .zip(above.as_bytes())
         .take_while(|(a, b)| a == b)
         .count();
-    let alike = |a: u8, b: u8| {
-        a.is_ascii_digit() && b.is_ascii_digit()
-            || a.is_ascii_alphabetic() && b.is_ascii_alphabetic()
-    };
     let mut cut = same;
-    while cut > 0 && cut < bytes.len() && alike(bytes[cut - 1], bytes[cut]) {
+    while cut > 0
+        && cut < bytes.len()
+        && bytes[cut - 1].is_ascii_alphanumeric()
+        && bytes[cut].is_ascii_alphanumeric()
+    {
         cut -= 1;
     }
-    if bytes.get(cut).is_some_and(u8::is_ascii_digit) {
+    if bytes[cut..same].iter().all(u8::is_ascii_digit) {
         // Digits are read in threes.
         cut += (same - cut) / 3 * 3;
     }
