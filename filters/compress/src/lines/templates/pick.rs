@@ -1,0 +1,185 @@
+//! Which lines become rows of a template, and which stand as they are.
+
+use super::column::{self, Source};
+use super::template::{self, Pad, Piece, Slots};
+use super::{LINES_MIN, spans};
+use crate::lines::alarm;
+use crate::lines::shape::{NONE, Shapes};
+use crate::tokens;
+
+/// Lines of one shape that are rare: they stand as they are.
+pub(crate) const RARE_MAX: usize = 3;
+/// Lines of one shape that say that something went wrong and still stand as they are; where there are more, the first.
+const ALARMS_MAX: u32 = 12;
+/// The share of the text, one in so many bytes, that such lines may have in all before they stand by their first alone.
+const ALARMS_SHARE: usize = 8;
+/// Lines after an alarm that belong to it (a stack trace) and stand with it.
+const TRACE_MAX: usize = 60;
+/// Templates at most: as many as have names.
+const TEMPLATES_MAX: usize = 52 + 52 * 52;
+/// Bytes that are looked at before it is decided whether a text is worth the walk.
+const SAMPLE: usize = 24 << 10;
+/// Of the sample, one byte in so many must be in lines that are alike.
+const ALIKE_SHARE: usize = 4;
+
+/// Whether a text has alike lines, judged by its beginning and its middle.
+pub(super) fn worth(body: &str, end: &str) -> bool {
+    if body.bytes().filter(|b| *b == b'\n').take(LINES_MIN).count() + 1 < LINES_MIN {
+        return false;
+    }
+    if body.len() <= 2 * SAMPLE {
+        return alike(body, end);
+    }
+    let middle = body.len() / 2;
+    alike(window(body, 0), end) || alike(window(body, middle), end)
+}
+
+/// Whole lines from `from` on, [`SAMPLE`] bytes or so.
+fn window(body: &str, from: usize) -> &str {
+    let bytes = body.as_bytes();
+    let start = match from {
+        0 => 0,
+        from => match bytes[from..].iter().position(|b| *b == b'\n') {
+            Some(at) => from + at + 1,
+            None => return "",
+        },
+    };
+    let most = (start + SAMPLE).min(bytes.len());
+    match bytes[start..most].iter().rposition(|b| *b == b'\n') {
+        Some(len) => body.get(start..start + len).unwrap_or_default(),
+        None => "",
+    }
+}
+
+fn alike(sample: &str, end: &str) -> bool {
+    let shapes = Shapes::of(sample, spans(sample, end));
+    let many = shapes.lines.iter().filter(|line| {
+        line.shape != NONE && shapes.shapes[line.shape as usize].lines as usize > RARE_MAX
+    });
+    let bytes: usize = many.map(|line| (line.end - line.start) as usize).sum();
+    bytes * ALIKE_SHARE >= sample.len().max(1)
+}
+
+/// A template and where the values of its holes are.
+pub(super) struct PickedTemplate {
+    pub written: String,
+    pub holes: Vec<Source>,
+}
+
+/// What becomes of every line.
+pub(super) struct Picked {
+    /// In the order of their names.
+    pub templates: Vec<PickedTemplate>,
+    /// For each line its template; [`NONE`]: it stands as it is.
+    pub lines: Vec<u32>,
+}
+
+impl Picked {
+    pub fn of(shapes: &Shapes<'_>) -> Picked {
+        let alone = alone(shapes);
+        let mut rows: Vec<Vec<u32>> = vec![Vec::new(); shapes.shapes.len()];
+        for (number, line) in shapes.lines.iter().enumerate() {
+            if line.shape != NONE && !alone[number] {
+                rows[line.shape as usize].push(number as u32);
+            }
+        }
+        rows.retain(|rows| rows.len() > RARE_MAX);
+        rows.sort_by_key(|rows| (std::cmp::Reverse(rows.len()), rows[0]));
+        let mut picked = Picked {
+            templates: Vec::new(),
+            lines: vec![NONE; shapes.lines.len()],
+        };
+        for rows in rows {
+            if picked.templates.len() == TEMPLATES_MAX {
+                break;
+            }
+            picked.add(shapes, &rows);
+        }
+        picked
+    }
+
+    fn add(&mut self, shapes: &Shapes<'_>, rows: &[u32]) {
+        let common = column::common(shapes, rows);
+        let written = template::write(&common.pieces);
+        if !pays(&common.pieces, &written, rows.len()) || !plain(&common.pieces, &written) {
+            return;
+        }
+        let number = self.templates.len() as u32;
+        for &row in rows {
+            self.lines[row as usize] = number;
+        }
+        self.templates.push(PickedTemplate {
+            written,
+            holes: common.holes,
+        });
+    }
+}
+
+/// Whether the words that are not repeated are more than the template and the names of the rows.
+fn pays(pieces: &[Piece], written: &str, rows: usize) -> bool {
+    let words: usize = pieces
+        .iter()
+        .map(|piece| match piece {
+            Piece::Text(text) => tokens::estimate(text),
+            Piece::Hole(Pad::None) => 0,
+            Piece::Hole(_) | Piece::Again(_) => 1,
+        })
+        .sum();
+    words.saturating_sub(1) * rows > tokens::estimate(written) + 3
+}
+
+/// Whether the template is read as it was meant: no words of it look like a hole.
+fn plain(pieces: &[Piece], written: &str) -> bool {
+    Slots::default().read(written).pieces == pieces
+}
+
+/// Which lines stand as they are although they are like others: those that say that something went wrong, and what
+/// belongs to them.
+fn alone(shapes: &Shapes<'_>) -> Vec<bool> {
+    let alarms: Vec<bool> = (0..shapes.lines.len())
+        .map(|number| alarm::says(shapes.line(number)))
+        .collect();
+    let mut counts = vec![0u32; shapes.shapes.len()];
+    for (line, alarm) in shapes.lines.iter().zip(&alarms) {
+        if *alarm && line.shape != NONE {
+            counts[line.shape as usize] += 1;
+        }
+    }
+    let all = chosen(shapes, &alarms, &counts, ALARMS_MAX);
+    let bytes: usize = all
+        .iter()
+        .zip(&shapes.lines)
+        .filter(|(alone, _)| **alone)
+        .map(|(_, line)| (line.end - line.start) as usize)
+        .sum();
+    match bytes * ALARMS_SHARE > shapes.text.len() {
+        true => chosen(shapes, &alarms, &counts, RARE_MAX as u32),
+        false => all,
+    }
+}
+
+fn chosen(shapes: &Shapes<'_>, alarms: &[bool], counts: &[u32], most: u32) -> Vec<bool> {
+    let mut seen = vec![false; counts.len()];
+    let mut alone = vec![false; alarms.len()];
+    let mut trace = 0;
+    for (number, line) in shapes.lines.iter().enumerate() {
+        let belongs = trace > 0 && continues(shapes.line(number));
+        trace = if belongs { trace - 1 } else { 0 };
+        alone[number] = belongs;
+        if alarms[number] && line.shape != NONE {
+            let shape = line.shape as usize;
+            let stands = counts[shape] <= most || !seen[shape];
+            seen[shape] = true;
+            if stands {
+                alone[number] = true;
+                trace = TRACE_MAX;
+            }
+        }
+    }
+    alone
+}
+
+/// Whether a line goes on with what the line above says: it is indented, or names a cause.
+pub(crate) fn continues(line: &str) -> bool {
+    line.starts_with([' ', '\t']) || line.starts_with("Caused by") || line.starts_with("Traceback")
+}
