@@ -1,8 +1,8 @@
 //! The words of one block, with the links and pictures among them.
 //!
 //! A sentence stands as a reader of the page sees it, never cut by markup. A link is written where it stands when that
-//! cuts no sentence: when it is the whole block, whole sentences, or one of a row of links. The others follow their
-//! block, under the name that they have in it.
+//! cuts no sentence: when it is a whole line of the block or whole sentences. The others follow their block, under the
+//! name that they have in it.
 
 /// Letters of a picture that stands for a letter: an emoji.
 const EMOJI_MAX: usize = 4;
@@ -172,14 +172,16 @@ impl Line {
         let plain = self.text.clone();
         let text = &self.text;
         self.images.retain(|image| !text.contains(image.as_str()));
-        let linked: usize = self.links.iter().map(|link| link.end - link.start).sum();
-        let row = linked * 10 >= len * 8 || (self.links.len() > 1 && linked * 2 >= len);
         let mut written = String::with_capacity(len);
         let mut after = String::new();
         let mut at = 0;
         for link in &self.links {
             let name = text.get(link.start..link.end).unwrap_or_default();
-            if row || self.is_sentence(link) {
+            // The words are the address.
+            if name == link.to.trim() {
+                continue;
+            }
+            if self.is_sentence(link) {
                 written.push_str(text.get(at..link.start).unwrap_or_default());
                 name_link(&mut written, name, &link.to);
                 at = link.end;
@@ -206,9 +208,9 @@ impl Line {
             .trim_end_matches(' ');
         let after = self.text.get(link.end..).unwrap_or_default();
         let name = self.text.get(link.start..link.end).unwrap_or_default();
-        let ends = |text: &str| text.ends_with(['.', '!', '?', '\n', '\t']);
+        let ends = |text: &str| text.ends_with(['.', '!', '?', '\n']);
         (before.is_empty() || ends(before))
-            && (ends(name) || after.is_empty() || after.starts_with(['\n', '\t']))
+            && (ends(name) && after.starts_with(' ') || after.is_empty() || after.starts_with('\n'))
     }
 }
 

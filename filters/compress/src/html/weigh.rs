@@ -3,15 +3,22 @@
 use super::furniture::Furniture;
 use super::tag::Tag;
 use super::tree::{Node, Tree};
+use std::ops::Range;
 
 /// Letters from which on the words of one block read as prose.
 const PROSE_MIN: u32 = 80;
+/// Of a paragraph's letters, one in this many stands outside links, if it reads as prose.
+const PLAIN_SHARE: u32 = 6;
 /// Of all prose, the article's place holds at least this many in ten.
 const MAIN_TENTHS: u32 = 6;
 /// Letters of prose from which on a page has an article.
 const ARTICLE_MIN: u32 = 400;
 /// Links from which on a block without prose is a list of links.
 const LINKS_MIN: u32 = 5;
+/// Words up to which what is named furniture is folded, links or none.
+const SMALL_WORDS: u32 = 60;
+/// The same inside the article.
+const BUTTON_WORDS: u32 = 8;
 /// Letters of prose that a notice may hold and still be one.
 const NOTICE_MAX: u32 = 1_500;
 
@@ -39,6 +46,10 @@ pub(super) struct Weight {
     pub prose: u32,
     /// First headings.
     pub titles: u32,
+    /// Quotations and blocks of code: they belong to what quotes them.
+    pub quoted: u32,
+    /// Blocks that have words of their own.
+    pub blocks: u32,
 }
 
 /// A page, weighed.
@@ -53,8 +64,7 @@ pub(super) fn weigh(tree: &Tree) -> Weighed {
     let all = weights(tree, &verdicts);
     hide(tree, &all, &mut verdicts);
     let weights = weights(tree, &verdicts);
-    let main = main(tree, &weights, &verdicts);
-    fold(tree, &weights, &main, &mut verdicts);
+    fold(tree, &weights, &mut verdicts);
     Weighed { weights, verdicts }
 }
 
@@ -81,8 +91,11 @@ fn weights(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
     let mut own = own(tree, verdicts);
     // A block's own words read as prose together, before they are added to what holds it.
     for (weight, node) in own.iter_mut().zip(&tree.nodes) {
+        weight.blocks = u32::from(weight.text > 0);
         let plain = weight.text - weight.linked;
-        if plain >= PROSE_MIN && weight.linked < plain && node.tag.is_some() {
+        let paragraph = node.tag == Some(Tag::P) && weight.text >= PROSE_MIN;
+        let read = plain >= PROSE_MIN && weight.linked < plain;
+        if read || (paragraph && plain * PLAIN_SHARE >= weight.text) {
             weight.prose = plain;
         }
     }
@@ -100,6 +113,8 @@ fn weights(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
         outer.words += inner.words;
         outer.prose += inner.prose;
         outer.titles += inner.titles;
+        outer.quoted += inner.quoted;
+        outer.blocks += inner.blocks;
     }
     own
 }
@@ -132,6 +147,7 @@ fn own(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
                 weight.links += 1;
                 link_end = node.end.min(node.first);
             }
+            Some(Tag::Blockquote | Tag::Pre) => weight.quoted += 1,
             Some(Tag::Heading(1)) => weight.titles += 1,
             Some(_) => {}
         }
@@ -152,21 +168,16 @@ fn count(tree: &Tree, node: &Node, linked: bool, weight: &mut Weight) {
     weight.linked += if linked { letters } else { 0 };
 }
 
-/// The elements from the root down to the innermost that holds most of the prose. The root alone: there is no article.
-fn main(tree: &Tree, weights: &[Weight], verdicts: &[Verdict]) -> Vec<u32> {
-    let mut path = vec![0u32];
-    let all = weights.first().map_or(0, |weight| weight.prose);
-    if all < ARTICLE_MIN {
-        return path;
-    }
+/// The innermost element that holds most of the prose, if that sets the article apart from the page's links.
+fn main(tree: &Tree, weights: &[Weight], verdicts: &[Verdict]) -> Range<u32> {
+    let all = weights.first().copied().unwrap_or_default();
     let mut at = 0u32;
     'down: while let Some(node) = tree.nodes.get(at as usize) {
         let mut child = at + 1;
         while child < node.end {
             let weight = weights.get(child as usize).copied().unwrap_or_default();
             let kept = verdicts.get(child as usize) == Some(&Verdict::Keep);
-            if kept && weight.prose * 10 >= all * MAIN_TENTHS {
-                path.push(child);
+            if kept && weight.prose > 0 && weight.prose * 10 >= all.prose * MAIN_TENTHS {
                 at = child;
                 continue 'down;
             }
@@ -174,37 +185,62 @@ fn main(tree: &Tree, weights: &[Weight], verdicts: &[Verdict]) -> Vec<u32> {
         }
         break;
     }
-    path
+    let links = weights.get(at as usize).map_or(0, |weight| weight.links);
+    match tree.nodes.get(at as usize) {
+        Some(node) if links * 10 <= all.links * MAIN_TENTHS => at..node.end,
+        _ => 0..0,
+    }
+}
+
+/// Which elements stand among paragraphs: in an element that holds two or more, itself.
+fn among(tree: &Tree, weights: &[Weight]) -> Vec<bool> {
+    let mut paragraphs = vec![0u32; tree.nodes.len()];
+    for (node, weight) in tree.nodes.iter().zip(weights) {
+        let leaf = node
+            .tag
+            .is_some_and(|tag| matches!(tag, Tag::P | Tag::Block));
+        if leaf && weight.prose > 0 && weight.blocks <= 1 {
+            if let Some(count) = paragraphs.get_mut(node.parent as usize) {
+                *count += 1;
+            }
+        }
+    }
+    let mut among = vec![false; tree.nodes.len()];
+    for (at, node) in tree.nodes.iter().enumerate().skip(1) {
+        let parent = node.parent as usize;
+        let here = among.get(parent) == Some(&true) || paragraphs.get(parent) > Some(&1);
+        if let Some(slot) = among.get_mut(at) {
+            *slot = here;
+        }
+    }
+    among
 }
 
 /// Folds what stands beside the article.
-fn fold(tree: &Tree, weights: &[Weight], main: &[u32], verdicts: &mut [Verdict]) {
+fn fold(tree: &Tree, weights: &[Weight], verdicts: &mut [Verdict]) {
     let all = weights.first().copied().unwrap_or_default();
-    let inner = *main.last().unwrap_or(&0);
-    let inner_end = tree.nodes.get(inner as usize).map_or(0, |node| node.end);
-    let mut at = 1usize;
+    let main = main(tree, weights, verdicts);
+    let among = among(tree, weights);
+    let mut at = 0usize;
     while let (Some(node), Some(weight)) = (tree.nodes.get(at), weights.get(at)) {
         if verdicts.get(at) != Some(&Verdict::Keep) {
             at = node.end as usize;
             continue;
         }
-        let here = at as u32;
-        let place = match (main.len() > 1, here > inner && here < inner_end) {
-            (false, _) => Place::NoArticle,
-            (true, true) => Place::Within,
-            (true, false) => Place::Beside,
+        let place = match all.prose >= ARTICLE_MIN {
+            false => Place::NoArticle,
+            true if among.get(at) == Some(&true) || main.contains(&(at as u32)) => Place::Within,
+            true => Place::Beside,
         };
         let block = node.tag.is_some_and(|tag| tag.is_block());
-        if block && !main.contains(&here) {
-            if let Some(furniture) = beside(node, *weight, all, place) {
-                if let Some(verdict) = verdicts.get_mut(at) {
-                    *verdict = Verdict::Fold(furniture);
-                }
+        let folded = beside(node, *weight, all, place).filter(|_| block && at > 0);
+        match (folded, verdicts.get_mut(at)) {
+            (Some(furniture), Some(verdict)) => {
+                *verdict = Verdict::Fold(furniture);
                 at = node.end as usize;
-                continue;
             }
+            _ => at += 1,
         }
-        at += 1;
     }
 }
 
@@ -237,19 +273,28 @@ fn beside(node: &Node, weight: Weight, all: Weight, place: Place) -> Option<Furn
     if weight.prose > 0 {
         return None;
     }
-    let mostly_links = linked * 2 >= text;
+    let mostly_links = linked * 10 >= text * 6;
     match (node.furniture, place) {
-        (Some(furniture), Place::Beside) => Some(furniture),
+        (Some(_), _) if weight.quoted > 0 => None,
+        (Some(furniture), Place::Beside) => {
+            (mostly_links || weight.words <= SMALL_WORDS).then_some(furniture)
+        }
         (Some(furniture), Place::Within | Place::NoArticle) => {
-            let sure = mostly_links && links >= 2
-                || matches!(
-                    furniture,
-                    Furniture::Navigation | Furniture::Sharing | Furniture::Promotion
-                );
+            let sure = match furniture {
+                Furniture::Navigation => mostly_links,
+                Furniture::Sharing | Furniture::Promotion => {
+                    mostly_links || weight.words <= BUTTON_WORDS
+                }
+                Furniture::Banner | Furniture::Footer | Furniture::Form => {
+                    mostly_links && links > 2
+                }
+                _ => false,
+            };
             sure.then_some(furniture)
         }
         (None, Place::Beside) => {
-            (links >= LINKS_MIN && linked * 10 >= text * 6).then_some(Furniture::Links)
+            let list = links >= LINKS_MIN && mostly_links && node.tag != Some(Tag::P);
+            list.then_some(Furniture::Links)
         }
         (None, _) => None,
     }
