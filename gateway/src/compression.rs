@@ -14,10 +14,10 @@ use crate::config;
 use crate::edge::account::Account;
 use crate::operators::Metrics;
 use quick_cache::sync::Cache;
-use sallyport_compress::conversation::{self, Compressed, Rules};
+use sallyport_compress::conversation::{self, BlockReport};
 use sallyport_compress::mark::RETRIEVE;
-use sallyport_compress::{Class, Memo};
-use sallyport_exchange::{Author, Dialect, Exchange, Kind, Operation, Payload};
+use sallyport_compress::{Class, Compressed, Kept, Memo, compress};
+use sallyport_exchange::{Author, Exchange, Kind, Operation, Payload};
 use sallyport_policy::{Cleared, Ruling, Settings};
 use std::sync::Arc;
 use std::time::Duration;
@@ -68,7 +68,7 @@ impl Compression {
         };
         let open = |o: &config::Originals| Originals::open(&o.folder, o.bytes_max, o.keep);
         Ok(Compression(Some(Arc::new(Inner {
-            memo: Arc::new(Memo::new(config.memory)),
+            memo: Arc::new(Memo::new(config.memory as u64)),
             sessions: Cache::new(SESSIONS_MAX),
             originals: config.originals.as_ref().map(open).transpose()?,
             accountant: Accountant::start(metrics.clone())?,
@@ -176,8 +176,11 @@ impl Inner {
             Mode::Lossless | Mode::Reversible => {
                 let compressed = self.planned(exchange, payload, wish, session);
                 for block in &compressed.blocks {
-                    self.metrics.compression_block(&block.plan);
-                    account.compressed(&block.plan);
+                    self.metrics.compression_block(match block.left {
+                        Some(left) => left.as_str(),
+                        None => block.class.as_str(),
+                    });
+                    account.compressed(block.class);
                 }
                 job.work = Work::Count(rewritten(payload, &compressed));
                 Some(compressed.edits)
@@ -200,25 +203,18 @@ impl Inner {
         wish: &Wish,
         session: &[u8; 16],
     ) -> Compressed {
-        let scope = Scope::conversations(&exchange.caller);
-        let kept = self
-            .originals
-            .as_ref()
-            .filter(|_| wish.mode == Mode::Reversible && offers_retrieval(payload));
-        let rules = Rules::new(mode(wish.mode), wish.kinds, &wish.exact);
-        let handle = |text: &str| scope.handle(session, text);
-        let mut keep = |handle: &str, text: &str| {
-            kept.is_some_and(|originals| self.kept(originals, &scope, handle, text))
+        let rules = wish.rules(wish.mode);
+        let store = self.originals.as_ref();
+        let store = store.filter(|_| wish.mode == Mode::Reversible && offers_retrieval(payload));
+        let Some(store) = store else {
+            return compress(payload, &rules, &self.memo, None);
         };
-        let handles = kept.is_some().then_some(&handle as &dyn Fn(&str) -> String);
-        conversation::compress(
-            payload,
-            exchange.dialect,
-            &rules,
-            &self.memo,
-            handles,
-            &mut keep,
-        )
+        let mut kept = Conversation {
+            scope: Scope::conversations(&exchange.caller),
+            session: *session,
+            keep: &mut |scope, kept| self.kept(store, scope, kept.handle, kept.original),
+        };
+        compress(payload, &rules, &self.memo, Some(&mut kept))
     }
 
     /// Puts an original into the store; whether it is there now.
@@ -242,37 +238,42 @@ impl Inner {
     ) -> Work {
         let (memo, wish, session) = (self.memo.clone(), wish.clone(), *session);
         let (dialect, operation) = (exchange.dialect, exchange.operation);
-        let (scope, body) = (
-            Scope::conversations(&exchange.caller),
-            cleared.clone().into_bytes(),
-        );
+        let scope = Scope::conversations(&exchange.caller);
+        let body = cleared.clone().into_bytes();
         Work::Observe(Box::new(move || {
             let Ok(payload) = dialect.read_request(operation, body) else {
                 return [Vec::new(), Vec::new()];
             };
-            let handle = |text: &str| scope.handle(&session, text);
             [Mode::Lossless, Mode::Reversible].map(|would| {
-                let rules = Rules::new(mode(would), wish.kinds, &wish.exact);
-                let handles =
-                    (would == Mode::Reversible).then_some(&handle as &dyn Fn(&str) -> String);
-                let compressed = conversation::compress(
+                let mut kept = Conversation {
+                    scope,
+                    session,
+                    keep: &mut |_, _| true,
+                };
+                let rules = wish.rules(would);
+                rewritten(
                     &payload,
-                    dialect,
-                    &rules,
-                    &memo,
-                    handles,
-                    &mut |_, _| true,
-                );
-                rewritten(&payload, &compressed)
+                    &compress(&payload, &rules, &memo, Some(&mut kept)),
+                )
             })
         }))
     }
 }
 
-fn mode(wished: Mode) -> sallyport_compress::Mode {
-    match wished {
-        Mode::Reversible => sallyport_compress::Mode::Reversible,
-        _ => sallyport_compress::Mode::Lossless,
+/// Originals of one conversation with a model.
+struct Conversation<'a> {
+    scope: Scope,
+    session: [u8; 16],
+    keep: &'a mut dyn FnMut(&Scope, &Kept<'_>) -> bool,
+}
+
+impl conversation::Originals for Conversation<'_> {
+    fn handle(&self, digest: &[u8; 32]) -> String {
+        self.scope.handle(&self.session, digest)
+    }
+
+    fn keep(&mut self, kept: &Kept<'_>) -> bool {
+        (self.keep)(&self.scope, kept)
     }
 }
 
@@ -280,12 +281,12 @@ fn rewritten(payload: &Payload, compressed: &Compressed) -> Vec<Rewritten> {
     let changed = compressed
         .blocks
         .iter()
-        .filter(|block| block.plan.class() != Class::None);
-    let of = |block: &conversation::BlockReport| {
+        .filter(|block| block.class != Class::None);
+    let of = |block: &BlockReport| {
         let before = payload.view(block.part).text;
         Rewritten {
             before: before.to_owned(),
-            after: block.plan.text(before).to_owned(),
+            after: block.text(before).to_owned(),
             new: block.new,
         }
     };

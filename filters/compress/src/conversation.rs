@@ -100,7 +100,7 @@ impl Left {
 }
 
 /// What became of one block.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, Debug)]
 pub struct BlockReport {
     /// Which part of the payload it is.
     pub part: PartId,
@@ -120,10 +120,19 @@ pub struct BlockReport {
     pub tokens: (usize, usize),
     /// The word under which the original can be had, if something is left out.
     pub handle: Option<String>,
+    planned: Option<Arc<Planned>>,
+}
+
+impl BlockReport {
+    /// What is forwarded in place of `original`.
+    pub fn text<'t>(&'t self, original: &'t str) -> &'t str {
+        let planned = self.planned.as_ref();
+        planned.map_or(original, |planned| planned.plan.text(original))
+    }
 }
 
 /// What the engine makes of a request.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Compressed {
     /// Replacements in the body: of texts, and of nothing else.
     pub edits: Edits,
@@ -250,6 +259,7 @@ impl<'a> Walk<'a> {
             bytes: (text.len(), text.len()),
             tokens: (0, 0),
             handle: None,
+            planned: None,
         };
         if tool.is_some_and(|tool| tool.ends_with(mark::RETRIEVE)) {
             report.left = Some(Left::Retrieved);
@@ -278,6 +288,7 @@ impl<'a> Walk<'a> {
                 report.steps = steps.iter().map(|step| step.kind).collect();
                 report.bytes.1 = text.len();
                 self.edit(segment, text);
+                report.planned = Some(Arc::clone(&planned));
                 Forwarded::Other(Arc::clone(&planned))
             }
         };

@@ -7,7 +7,7 @@ use crate::compression::{Originals, Scope};
 use owo_colors::OwoColorize;
 use sallyport_compress::tokens::{Vocabulary, count};
 use sallyport_compress::{
-    Block, Class, Context, Earlier, Kinds, Mode, Plan, Step, expand, is_exact_tool, plan,
+    Block, Class, Context, Earlier, ExactTools, Kinds, Mode, Plan, Step, expand, plan,
 };
 use sallyport_exchange::Caller;
 use serde::{Deserialize, Serialize};
@@ -205,12 +205,16 @@ struct Desk {
 impl Desk {
     /// The form of a text, and the handle of its original where something is left out.
     fn plan(&self, text: &str, tool: Option<&str>) -> (Plan, Option<String>) {
-        let handle = self.store.as_ref().map(|_| whose().handle(b"", text));
+        let handle = self
+            .store
+            .as_ref()
+            .map(|_| whose().handle(b"", blake3::hash(text.as_bytes()).as_bytes()));
+        let earlier = Earlier::default();
         let context = |mode, handle| Context {
             mode,
             kinds: Kinds::ALL,
-            exact: tool.is_some_and(is_exact_tool),
-            earlier: &Earlier::default(),
+            exact: tool.is_some_and(|tool| ExactTools::default().has(tool)),
+            earlier: &earlier,
             handle,
         };
         let block = Block { text, tool };

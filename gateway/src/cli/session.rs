@@ -2,13 +2,12 @@
 
 use super::compress::whose;
 use crate::compression::{Originals, offers_retrieval};
-use sallyport_compress::conversation::{self, Compressed};
-use sallyport_compress::{Kinds, Memo, Mode, Rules};
+use sallyport_compress::{Compressed, Kept, Memo, Mode, Rules, compress, conversation};
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::{Dialect, Operation, Payload};
 
 /// Bytes of remembered forms.
-const MEMORY: usize = 256 << 20;
+const MEMORY: u64 = 256 << 20;
 
 /// A session at the desk.
 pub(crate) struct Session {
@@ -51,25 +50,29 @@ impl Session {
             .store
             .as_ref()
             .filter(|_| self.always || offers_retrieval(&payload));
-        let rules = Rules::new(
-            if store.is_some() {
-                Mode::Reversible
-            } else {
-                Mode::Lossless
-            },
-            Kinds::ALL,
-            &[],
-        );
-        let handle = |text: &str| whose().handle(b"", text);
-        let handles = store
-            .is_some()
-            .then_some(&handle as &dyn Fn(&str) -> String);
-        let mut keep = |handle: &str, text: &str| {
-            store.is_some_and(|store| store.put(&whose(), handle, text).is_ok())
+        let mode = match store {
+            Some(_) => Mode::Reversible,
+            None => Mode::Lossless,
         };
-        let compressed =
-            conversation::compress(&payload, dialect, &rules, &self.memo, handles, &mut keep);
+        let mut desk = store.map(Desk);
+        let originals = desk
+            .as_mut()
+            .map(|desk| desk as &mut dyn conversation::Originals);
+        let compressed = compress(&payload, &Rules::new(mode), &self.memo, originals);
         Ok((payload, compressed))
+    }
+}
+
+/// Originals in the folder of the command line.
+struct Desk<'a>(&'a Originals);
+
+impl conversation::Originals for Desk<'_> {
+    fn handle(&self, digest: &[u8; 32]) -> String {
+        whose().handle(b"", digest)
+    }
+
+    fn keep(&mut self, kept: &Kept<'_>) -> bool {
+        self.0.put(&whose(), kept.handle, kept.original).is_ok()
     }
 }
 
@@ -83,13 +86,6 @@ fn dialect(body: &str) -> Result<Dialect, sallyport_exchange::Malformed> {
     let word = |value: Value<'_>, key: &str, words: &[&str]| {
         let word = value.member(key).and_then(|word| word.as_str());
         word.is_some_and(|word| words.contains(&&*word))
-    };
-    let elements = |value: Option<Value<'_>>| -> Vec<_> {
-        value
-            .and_then(Value::elements)
-            .into_iter()
-            .flatten()
-            .collect()
     };
     let tools = elements(root.member("tools"));
     let messages = elements(root.member("messages"));
@@ -115,4 +111,12 @@ fn dialect(body: &str) -> Result<Dialect, sallyport_exchange::Malformed> {
         true => Dialect::Anthropic,
         false => Dialect::OpenAiChat,
     })
+}
+
+fn elements(value: Option<Value<'_>>) -> Vec<Value<'_>> {
+    value
+        .and_then(Value::elements)
+        .into_iter()
+        .flatten()
+        .collect()
 }

@@ -47,12 +47,12 @@ impl Scope {
         Scope::of(caller, "conversations")
     }
 
-    /// The handle of a text in this scope.
-    pub fn handle(&self, conversation: &[u8], text: &str) -> String {
+    /// The handle in this scope of the text with this digest (BLAKE3).
+    pub fn handle(&self, conversation: &[u8], digest: &[u8; 32]) -> String {
         let mut hash = blake3::Hasher::new_keyed(&self.0);
         hash.update(&(conversation.len() as u64).to_le_bytes());
         hash.update(conversation);
-        hash.update(text.as_bytes());
+        hash.update(digest);
         let digest = hash.finalize();
         let bits = digest.as_bytes()[..10]
             .iter()
@@ -226,6 +226,10 @@ mod tests {
     use sallyport_exchange::Caller;
     use std::time::Duration;
 
+    fn digest(text: &str) -> [u8; 32] {
+        *blake3::hash(text.as_bytes()).as_bytes()
+    }
+
     fn caller(team: &str, agent: &str, key: &str) -> Caller {
         Caller {
             team: team.into(),
@@ -241,7 +245,7 @@ mod tests {
         let store = Originals::open(folder.path(), 1 << 20, Duration::from_secs(60)).expect("open");
         let one = caller("red", "coder", "laptop");
         let scope = Scope::of(&one, "session");
-        let handle = scope.handle(b"", "the words");
+        let handle = scope.handle(b"", &digest("the words"));
         assert!(is_handle(&handle), "{handle}");
         store.put(&scope, &handle, "the words").expect("kept");
         assert_eq!(store.get(&scope, &handle).as_deref(), Some("the words"));
@@ -255,9 +259,9 @@ mod tests {
         ];
         for other in others {
             assert_eq!(store.get(&other, &handle), None);
-            assert_ne!(other.handle(b"", "the words"), handle);
+            assert_ne!(other.handle(b"", &digest("the words")), handle);
         }
-        assert_ne!(scope.handle(b"another", "the words"), handle);
+        assert_ne!(scope.handle(b"another", &digest("the words")), handle);
     }
 
     #[test]
@@ -266,7 +270,7 @@ mod tests {
         let scope = Scope::of(&caller("red", "a", "k"), "s");
         let open =
             |max| Originals::open(folder.path(), max, Duration::from_secs(60)).expect("open");
-        let handle = scope.handle(b"", "0123456789");
+        let handle = scope.handle(b"", &digest("0123456789"));
         open(25).put(&scope, &handle, "0123456789").expect("kept");
         let again = open(25);
         assert_eq!(
@@ -278,9 +282,17 @@ mod tests {
             .expect("the same again costs nothing");
         assert_eq!(again.bytes(), 10);
         again
-            .put(&scope, &scope.handle(b"", "ten bytes."), "ten bytes.")
+            .put(
+                &scope,
+                &scope.handle(b"", &digest("ten bytes.")),
+                "ten bytes.",
+            )
             .expect("kept");
-        let full = again.put(&scope, &scope.handle(b"", "one more.."), "one more..");
+        let full = again.put(
+            &scope,
+            &scope.handle(b"", &digest("one more..")),
+            "one more..",
+        );
         assert!(matches!(full, Err(NotKept::Full)), "{full:?}");
         assert_eq!(again.bytes(), 20);
     }
@@ -289,7 +301,7 @@ mod tests {
     fn what_has_had_its_time_goes() {
         let folder = tempfile::tempdir().expect("a folder");
         let scope = Scope::of(&caller("red", "a", "k"), "s");
-        let handle = scope.handle(b"", "old");
+        let handle = scope.handle(b"", &digest("old"));
         let store = Originals::open(folder.path(), 100, Duration::ZERO).expect("open");
         store.put(&scope, &handle, "old").expect("kept");
         std::thread::sleep(Duration::from_millis(20));

@@ -1,10 +1,10 @@
 //! What a tool server answers, made small where it is born: the agent keeps the small form, and so does every cache.
 
 use super::savings::{Job, Prices, Rewritten, Work};
-use super::{Compression, Mode, Scope, Told, Wish, mode};
+use super::{Compression, Mode, Scope, Told, Wish};
 use crate::edge::account::Account;
 use sallyport_compress::mark::RETRIEVE;
-use sallyport_compress::{Block, Class, Context, Earlier, Plan, Rules};
+use sallyport_compress::{Block, Class, Context, Earlier, Plan};
 use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::{Caller, Dialect, Edit, Edits};
@@ -65,8 +65,8 @@ impl Compression {
             let mut all = Vec::new();
             for text in &texts {
                 let plan = inner.plan(about, &text.words);
-                inner.metrics.compression_block(&plan);
-                account.compressed(&plan);
+                inner.metrics.compression_block(outcome(&plan));
+                account.compressed(plan.class());
                 if let Some(rewritten) = rewritten(&text.words, &plan) {
                     edits.insert(Edit {
                         span: text.span,
@@ -104,10 +104,10 @@ impl super::Inner {
 
 fn planned(scope: &Scope, words: &str, tool: &str, wish: &Wish, wished: Mode) -> (Plan, String) {
     let handle = match wished {
-        Mode::Reversible => scope.handle(b"", words),
+        Mode::Reversible => scope.handle(b"", blake3::hash(words.as_bytes()).as_bytes()),
         _ => String::new(),
     };
-    let rules = Rules::new(mode(wished), wish.kinds, &wish.exact);
+    let rules = wish.rules(wished);
     let block = Block {
         text: words,
         tool: Some(tool),
@@ -115,12 +115,20 @@ fn planned(scope: &Scope, words: &str, tool: &str, wish: &Wish, wished: Mode) ->
     let context = Context {
         mode: rules.mode,
         kinds: rules.kinds,
-        exact: rules.exact.is_exact(tool),
+        exact: rules.exact.has(tool),
         // A result may outlive in the agent's memory what came before it: it stands for itself.
         earlier: &Earlier::default(),
         handle: (wished == Mode::Reversible).then_some(&handle),
     };
     (sallyport_compress::plan(&block, &context), handle)
+}
+
+/// The class of a form, or why there is none.
+fn outcome(plan: &Plan) -> &'static str {
+    match plan {
+        Plan::Keep(reason) => reason.as_str(),
+        Plan::Rewrite { class, .. } => class.as_str(),
+    }
 }
 
 fn rewritten(before: &str, plan: &Plan) -> Option<Rewritten> {

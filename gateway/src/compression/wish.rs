@@ -1,6 +1,6 @@
 //! What a team's policies say of compression: `settings := {"compression": …}`.
 
-use sallyport_compress::{Kinds, StepKind};
+use sallyport_compress::{ExactTools, Kinds, Rules, StepKind};
 use sallyport_policy::Settings;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -79,8 +79,8 @@ pub enum Unclear {
     Form(String),
     /// It names a kind that there is not.
     #[error(
-        "the setting `compression.kinds` names `{0}`, which is none; there are {}",
-        kinds()
+        "the setting `compression.kinds` names `{0}`, which is none; there are {all}",
+        all = kinds()
     )]
     Kind(String),
     /// More than all.
@@ -130,6 +130,19 @@ impl Wish {
             exact: written.exact_tools.into(),
             holdout: written.holdout_percent,
         })
+    }
+
+    /// What the engine may do in this mode.
+    pub fn rules(&self, mode: Mode) -> Rules {
+        let mode = match mode {
+            Mode::Reversible => sallyport_compress::Mode::Reversible,
+            _ => sallyport_compress::Mode::Lossless,
+        };
+        Rules {
+            mode,
+            kinds: self.kinds,
+            exact: ExactTools::default().and(&*self.exact),
+        }
     }
 
     /// The same for one session: its mode is `observe` if the session is held out. `session` is a digest of it.

@@ -4,7 +4,7 @@
 use super::failure::Failure;
 use crate::compression::{Mode, Saved, Told};
 use crate::record::{CompressionRecord, Record, Verdict};
-use sallyport_compress::{Class, Plan};
+use sallyport_compress::Class;
 use sallyport_exchange::dialect::Asked;
 use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, Usage};
 use sallyport_policy::{CallRuling, Gate, Ruling, Settings, Trail};
@@ -124,10 +124,10 @@ impl Account {
     }
 
     /// Notes one result of a tool that was looked at.
-    pub fn compressed(&mut self, plan: &Plan) {
+    pub fn compressed(&mut self, class: Class) {
         if let Some(compression) = &mut self.record.compression {
             compression.blocks += 1;
-            compression.rewritten += usize::from(plan.class() != Class::None);
+            compression.rewritten += usize::from(class != Class::None);
         }
     }
 
