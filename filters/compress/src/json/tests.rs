@@ -1,11 +1,11 @@
-use super::{minify, table, unwrap};
+use super::{elide, minify, table, unwrap};
 use crate::tokens::{Vocabulary, count};
 
 fn exact(text: &str) -> usize {
     count(text, Vocabulary::O200k)
 }
 
-/// Gives the table form of a text, proven.
+/// The table form of a text, proven: by its decoder to the byte, and by a reader that knows only the grammar.
 fn tabled(text: &str) -> Option<String> {
     let form = table::encode(text)?;
     assert_eq!(
@@ -14,7 +14,20 @@ fn tabled(text: &str) -> Option<String> {
         "{}",
         form.text
     );
+    let body = form.text.split_once('\n').expect("a first line").1;
+    if let Ok(value) = serde_json::from_str::<serde_json::Value>(text) {
+        assert_eq!(stranger::read(body), Ok(value), "{}", form.text);
+    }
     Some(form.text)
 }
 
+/// The form whether or not it is smaller.
+fn form_of(text: &str) -> String {
+    table::form(text).expect("JSON").text
+}
+
 mod corpora;
+mod forms;
+mod hostile;
+mod stranger;
+mod wrapped;

@@ -12,7 +12,7 @@ const COMMON: usize = 40;
 const FILLED: usize = 60;
 
 /// One key that rows have in common.
-pub(super) struct Column<'n, 't> {
+pub(in super::super) struct Column<'n, 't> {
     /// As it stands in the text, quotes included.
     pub key: &'t str,
     /// How its values stand in the rows.
@@ -20,7 +20,7 @@ pub(super) struct Column<'n, 't> {
 }
 
 /// How the values of a column stand in the rows.
-pub(super) enum Form<'n, 't> {
+pub(in super::super) enum Form<'n, 't> {
     /// A cell.
     Plain,
     /// A cell that is a string, bare even where it looks like a number.
@@ -38,7 +38,7 @@ pub(super) enum Form<'n, 't> {
 }
 
 /// The members of an object.
-pub(super) type Members<'n, 't> = &'n [(&'t str, Node<'t>)];
+pub(in super::super) type Members<'n, 't> = &'n [(&'t str, Node<'t>)];
 
 /// The columns of alike objects; `None`: they are not alike. `keys`: of an object of objects, the row's own keys.
 pub(super) fn of<'n, 't>(

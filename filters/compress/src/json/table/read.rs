@@ -3,6 +3,7 @@
 use super::super::blanks::string_end;
 use super::order::{self, Orders};
 use super::word;
+use super::write::SAME_MAX;
 
 /// How deep values nest, at most; a reference counts as a level.
 const DEPTH_MAX: usize = 160;
@@ -15,6 +16,7 @@ pub(super) fn document(text: &str, orders: Orders, max: usize) -> Option<String>
         nodes: Vec::new(),
         orders,
         objects: 0,
+        named: 0,
     };
     let root = reader.value(false, 0)?;
     if reader.at != text.len() {
@@ -79,6 +81,7 @@ struct Reader<'t> {
     nodes: Vec<Out<'t>>,
     orders: Orders,
     objects: usize,
+    named: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -165,6 +168,10 @@ impl<'t> Reader<'t> {
             b'{' => self.braced(depth),
             b'^' => {
                 self.at += 1;
+                self.named += 1;
+                if self.named > SAME_MAX {
+                    return None;
+                }
                 let path = self.word()?;
                 Some(self.push(Out::Same(path)))
             }

@@ -1,5 +1,6 @@
 //! From the tree of a JSON text to its table form.
 
+use super::super::elide::{self, Left};
 use super::super::node::{Kind, Node};
 use super::columns::{self, Column, Form, Members};
 use super::{order, word};
@@ -11,6 +12,8 @@ const SAME_MIN: usize = 48;
 const SAME_TEXT_MIN: usize = 96;
 /// Bytes of the longest path by which something is named.
 const PATH_MAX: usize = 64;
+/// How often something is named, at most: a reader walks its path each time.
+pub(super) const SAME_MAX: usize = 1024;
 
 /// Which of the rarer signs occur.
 #[derive(Clone, Copy, Default, Debug)]
@@ -28,6 +31,16 @@ pub(super) fn document(root: &Node<'_>) -> (String, Vec<u8>, Signs) {
     (writer.out, order::write(writer.orders), writer.signs)
 }
 
+/// The text with what is long left out, and how much that is.
+pub(in super::super) fn view(root: &Node<'_>) -> (String, Left) {
+    let mut writer = Writer {
+        view: Some(Left::default()),
+        ..Writer::default()
+    };
+    writer.value(root, Some(""));
+    (writer.out, writer.view.unwrap_or_default())
+}
+
 #[derive(Default)]
 struct Writer<'t> {
     out: String,
@@ -37,7 +50,10 @@ struct Writer<'t> {
     objects: usize,
     /// What was written in full at a path, by its hash.
     seen: HashMap<u64, (&'t str, String)>,
+    named: usize,
     signs: Signs,
+    /// What was left out so far; `None`: nothing may be.
+    view: Option<Left>,
 }
 
 impl<'t> Writer<'t> {
@@ -48,10 +64,44 @@ impl<'t> Writer<'t> {
         }
         match &node.kind {
             Kind::Plain => self.out.push_str(node.raw),
-            Kind::Text => self.out.push_str(word::value(node.raw)),
+            Kind::Text => self.text(node.raw),
             Kind::List(elements) => self.list(elements, path),
             Kind::Object(members) => self.object(members, path),
         }
+    }
+
+    fn text(&mut self, raw: &str) {
+        let short = self.view.as_mut().and_then(|left| elide::text(raw, left));
+        self.out
+            .push_str(short.as_deref().unwrap_or(word::value(raw)));
+    }
+
+    /// Of so many parts of a whole, which are shown: `None` for all.
+    fn shown(&self, rows: &[Members<'_, 't>], columns: &[Column<'_, 't>]) -> Option<elide::Shown> {
+        self.view?;
+        elide::rows(rows, columns)
+    }
+
+    /// The same of parts that have no columns.
+    fn ends(&self, parts: usize, bytes: usize) -> Option<elide::Shown> {
+        self.view?;
+        elide::ends(parts, bytes)
+    }
+
+    /// Says what is left out before the part `at`; whether this part itself is.
+    fn gap(&mut self, shown: Option<&elide::Shown>, at: usize, begin: &str, what: &str) -> bool {
+        let Some(shown) = shown else {
+            return false;
+        };
+        if shown.has(at) {
+            return false;
+        }
+        if let (Some((last, all)), Some(left)) = (shown.gap_at(at), self.view.as_mut()) {
+            left.parts += last - at + 1;
+            let says = format!("{begin}({what} {at}-{last} of 0-{} left out)", all - 1);
+            self.out.push_str(&says);
+        }
+        true
     }
 
     /// Names a value that stands earlier, or remembers it.
@@ -65,7 +115,8 @@ impl<'t> Writer<'t> {
             return false;
         }
         match self.seen.get(&node.hash) {
-            Some((raw, earlier)) if *raw == node.raw => {
+            Some((raw, earlier)) if *raw == node.raw && self.named < SAME_MAX => {
+                self.named += 1;
                 self.out.push('^');
                 self.out.push_str(earlier);
                 self.signs.same = true;
@@ -84,7 +135,11 @@ impl<'t> Writer<'t> {
             return;
         }
         self.out.push('[');
+        let shown = self.ends(elements.len(), bytes(elements.iter()));
         for (at, element) in elements.iter().enumerate() {
+            if self.gap(shown.as_ref(), at, " ", "items") {
+                continue;
+            }
             self.space(at > 0);
             let path = match element.is_leaf() && element.raw.len() < SAME_TEXT_MIN {
                 true => None,
@@ -100,7 +155,11 @@ impl<'t> Writer<'t> {
             return;
         }
         self.out.push('{');
+        let shown = self.ends(members.len(), bytes(members.iter().map(|(_, value)| value)));
         for (at, (key, value)) in members.iter().enumerate() {
+            if self.gap(shown.as_ref(), at, " ", "members") {
+                continue;
+            }
             self.space(at > 0);
             self.member(key, value, path);
         }
@@ -134,12 +193,28 @@ impl<'t> Writer<'t> {
         };
         self.out.push_str("[:");
         self.header(&columns);
-        for row in rows {
+        let shown = self.shown(&rows, &columns);
+        for (at, row) in rows.into_iter().enumerate() {
+            if self.gap(shown.as_ref(), at, "\n", "rows") {
+                continue;
+            }
             self.out.push('\n');
             self.row(&columns, row, false);
         }
+        self.says(shown);
         self.out.push(']');
         true
+    }
+
+    /// What is true of all rows, where not all are shown.
+    fn says(&mut self, shown: Option<elide::Shown>) {
+        if let Some(says) = shown
+            .map(|shown| shown.says)
+            .filter(|says| !says.is_empty())
+        {
+            self.out.push('\n');
+            self.out.push_str(&says);
+        }
     }
 
     /// A list of lists of alike objects.
@@ -159,7 +234,11 @@ impl<'t> Writer<'t> {
         };
         self.out.push_str("[::");
         self.header(&columns);
+        let shown = self.ends(groups.len(), bytes(elements.iter()));
         for (at, group) in groups.into_iter().enumerate() {
+            if self.gap(shown.as_ref(), at, "\n\n", "lists") {
+                continue;
+            }
             if at > 0 {
                 self.out.push('\n');
             }
@@ -183,11 +262,16 @@ impl<'t> Writer<'t> {
         };
         self.out.push_str("{:");
         self.header(&columns);
-        for (key, row) in keys.into_iter().zip(rows) {
+        let shown = self.shown(&rows, &columns);
+        for (at, (key, row)) in keys.into_iter().zip(rows).enumerate() {
+            if self.gap(shown.as_ref(), at, "\n", "rows") {
+                continue;
+            }
             self.out.push('\n');
             self.out.push_str(word::key(key));
             self.row(&columns, row, true);
         }
+        self.says(shown);
         self.out.push('}');
         true
     }
@@ -299,6 +383,11 @@ impl<'t> Writer<'t> {
         self.row(columns, row, false);
         self.out.push('}');
     }
+}
+
+/// Bytes of all of them.
+fn bytes<'n, 't: 'n>(all: impl Iterator<Item = &'n Node<'t>>) -> usize {
+    all.map(|node| node.raw.len()).sum()
 }
 
 /// Where a key stands in an object; most often at `hint`.

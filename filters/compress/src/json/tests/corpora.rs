@@ -38,6 +38,7 @@ struct Sum {
     taken: usize,
     tables: usize,
     larger: usize,
+    bias: Vec<f64>,
 }
 
 fn measure(name: &str, texts: &[String]) {
@@ -64,6 +65,11 @@ fn measure(name: &str, texts: &[String]) {
         let table = tabled(&text).map_or(usize::MAX, |t| exact(&t));
         sum.larger += usize::from(table != usize::MAX && table > small);
         sum.tables += usize::from(table != usize::MAX);
+        if let Some(form) = table::form(&text) {
+            let r = |t: &str| crate::tokens::estimate(t) as f64 / exact(t) as f64;
+            let bias = r(&form.text) / r(&minified);
+            sum.bias.push(bias);
+        }
         let best = small.min(table);
         sum.sent += sent;
         sum.minified += small;
@@ -73,6 +79,18 @@ fn measure(name: &str, texts: &[String]) {
         } else {
             sent
         };
+    }
+    sum.bias.sort_by(f64::total_cmp);
+    if !sum.bias.is_empty() {
+        let n = sum.bias.len();
+        println!(
+            "bias {:.3} {:.3} {:.3} {:.3} {:.3}",
+            sum.bias[0],
+            sum.bias[n / 20],
+            sum.bias[n / 2],
+            sum.bias[n * 19 / 20],
+            sum.bias[n - 1]
+        );
     }
     let less = |part: usize| 100.0 - 100.0 * part as f64 / sum.sent.max(1) as f64;
     println!(
