@@ -79,6 +79,7 @@ struct Record {
 fn records(shapes: &Shapes<'_>) -> Vec<Record> {
     let mut records: Vec<Record> = Vec::new();
     let mut report = false;
+    let alarms = shapes.alarms();
     // Whether a line can still belong to the record before, and whether one more may close it.
     let (mut open, mut closing) = (false, false);
     for number in 0..shapes.lines.len() {
@@ -94,7 +95,7 @@ fn records(shapes: &Shapes<'_>) -> Vec<Record> {
             open = goes_on;
             continue;
         }
-        let alarm = alarm::says(line);
+        let alarm = alarms[number];
         open = alarm;
         closing = line.starts_with("Traceback");
         records.push(Record {
