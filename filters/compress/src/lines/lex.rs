@@ -181,8 +181,6 @@ fn client(rest: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn words(line: &str) -> Vec<&str> {
         let mut atoms = Vec::new();
         assert!(super::line(line, 0, line.len(), &mut atoms));

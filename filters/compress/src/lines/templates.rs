@@ -1,4 +1,48 @@
 //! Lines of a log by their templates, without loss.
+//!
+//! # The form
+//!
+//! ```text
+//! [compact log: a|x y = row, fills <*> of a; ^ same as above, ~ new end of it, $ named, =n line again]
+//! a=2026-03-01 <*> INFO [<*>] db: query took <*> ms for <*>
+//! b=2026-03-01 <*> INFO [<*>] api: GET /orders/<*> -> <*>
+//! $1=4bd14bad-3171-74ba-5911-248752b7ae17
+//!
+//! a|12:00:01.118 main 14 $1
+//! b|~204 ^ 7 200
+//! |~377 ^ 9
+//! =2
+//! 2026-03-01 12:00:01.380 ERROR [main] api: order 9 is nowhere
+//! ```
+//!
+//! After the mark comes the *legend*, one entry a line, up to the first empty line: a template is its name (one or two
+//! letters), `=`, and its words; a named value is `$` and its number (counted from 1), `=`, and the value to the end of
+//! the line. Then the lines of the log, in their order, each as one of:
+//!
+//! * **A row**: a template's name, `|`, and the values of its holes from left to right, with one blank between them.
+//!   Without a name before the `|` it is of the template of the row right above. A value is
+//!   * `^`: the value *above*: that of the last row whose template begins with the same words and holes up to this hole
+//!     (so that times are shared by all rows whose templates begin with the time). So is every value that is wanting at
+//!     the end of a row;
+//!   * `~end`: the value above with its last characters, as many as `end` has, replaced by `end`;
+//!   * `$7`: the value with this name;
+//!   * `"…"`: what stands between the quotes (blanks, or a value that begins with one of these signs);
+//!   * else itself, spelled as it was.
+//! * **`=n`**, n a number: the line above n times more.
+//! * **Any other line**: itself, after a `\`, if there is one, that is no part of it (a line that could be taken for one
+//!   of the others has it).
+//!
+//! In a template `<*>` is a hole. A column has blanks beside its value, at least one: `<*14>` is a hole with blanks after
+//! the value up to 14 characters in all, `<14*>` one with blanks before it; `<@60>` is blanks up to the 60th character
+//! of the line. `<=2>` is the value of the row's second hole again.
+//!
+//! What stands as it is: lines that are like at most [`pick::RARE_MAX`] − 1 others; lines that say that something went
+//! wrong (`error`, `warn`, `fatal`, `fail`, `exception`, `traceback`, `panic`, `critical`, `severe`, in any case) with
+//! the indented lines after them, up to twelve of a kind and an eighth of the text, rare kinds first; of commoner kinds
+//! the first.
+//!
+//! The residue says only how lines end: empty, or one byte, the sum of 1 (lines end with `\r\n`) and 2 (the last line
+//! has no end).
 
 mod column;
 mod pick;

@@ -151,47 +151,69 @@ fn plain(pieces: &[Piece], written: &str) -> bool {
 }
 
 /// Which lines stand as they are although they are like others: those that say that something went wrong, and what
-/// belongs to them.
+/// belongs to them; those of the rarest shapes first, as far as the share goes.
 fn alone(shapes: &Shapes<'_>) -> Vec<bool> {
     let alarms = shapes.alarms();
-    let mut counts = vec![0u32; shapes.shapes.len()];
-    for (line, alarm) in shapes.lines.iter().zip(&alarms) {
-        if *alarm && line.shape != NONE {
-            counts[line.shape as usize] += 1;
+    let mut own: Vec<Alarms> = (0..shapes.shapes.len())
+        .map(|_| Alarms::default())
+        .collect();
+    each_alarm(shapes, &alarms, |shape, number, head| {
+        let line = &shapes.lines[number];
+        own[shape].count += u32::from(head);
+        own[shape].bytes += (line.end - line.start) as usize;
+    });
+    let mut order: Vec<usize> = (0..own.len())
+        .filter(|shape| own[*shape].count > 0)
+        .collect();
+    order.sort_by_key(|shape| (own[*shape].count, shapes.shapes[*shape].first));
+    let mut left = shapes.text.len() / ALARMS_SHARE;
+    for shape in order {
+        let alarms = &mut own[shape];
+        let fits = alarms.count <= ALARMS_MAX && alarms.bytes <= left;
+        alarms.all = fits || alarms.count as usize <= RARE_MAX;
+        left = left.saturating_sub(if alarms.all { alarms.bytes } else { 0 });
+    }
+    let mut alone = vec![false; alarms.len()];
+    let mut stands = false;
+    each_alarm(shapes, &alarms, |shape, number, head| {
+        let own = &mut own[shape];
+        if head {
+            stands = own.all || !own.seen;
+            own.seen = true;
         }
-    }
-    let all = chosen(shapes, &alarms, &counts, ALARMS_MAX);
-    let bytes: usize = all
-        .iter()
-        .zip(&shapes.lines)
-        .filter(|(alone, _)| **alone)
-        .map(|(_, line)| (line.end - line.start) as usize)
-        .sum();
-    match bytes * ALARMS_SHARE > shapes.text.len() {
-        true => chosen(shapes, &alarms, &counts, RARE_MAX as u32),
-        false => all,
-    }
+        alone[number] = stands;
+    });
+    alone
 }
 
-fn chosen(shapes: &Shapes<'_>, alarms: &[bool], counts: &[u32], most: u32) -> Vec<bool> {
-    let mut seen = vec![false; counts.len()];
-    let mut alone = vec![false; alarms.len()];
+/// The alarms of one shape.
+#[derive(Default)]
+struct Alarms {
+    count: u32,
+    /// With the traces that belong to them.
+    bytes: usize,
+    /// Whether all of them stand; else the first does.
+    all: bool,
+    seen: bool,
+}
+
+/// Every alarm that has a shape, and every line of the trace after it: the alarm's shape, the line, whether it is the
+/// alarm itself.
+fn each_alarm(shapes: &Shapes<'_>, alarms: &[bool], mut seen: impl FnMut(usize, usize, bool)) {
+    let mut of = None;
     let mut trace = 0;
     for (number, line) in shapes.lines.iter().enumerate() {
-        let belongs = trace > 0 && continues(shapes.line(number));
-        trace = if belongs { trace - 1 } else { 0 };
-        alone[number] = belongs;
-        if alarms[number] && line.shape != NONE {
-            let shape = line.shape as usize;
-            let stands = counts[shape] <= most || !seen[shape];
-            seen[shape] = true;
-            if stands {
-                alone[number] = true;
-                trace = TRACE_MAX;
-            }
+        if let Some(shape) = of.filter(|_| trace > 0 && continues(shapes.line(number))) {
+            trace -= 1;
+            seen(shape, number, false);
+            continue;
+        }
+        of = (alarms[number] && line.shape != NONE).then_some(line.shape as usize);
+        trace = TRACE_MAX;
+        if let Some(shape) = of {
+            seen(shape, number, true);
         }
     }
-    alone
 }
 
 /// Whether a line goes on with what the line above says: it is indented, or names a cause.

@@ -9,8 +9,8 @@ const DITTO: &str = "^";
 
 /// Digits of a number that is long enough to be split.
 const LONG_NUMBER: usize = 6;
-/// Bytes that must be the same before an end that begins with a letter is said alone.
-const WORTH_MARK: usize = 4;
+/// Bytes of a name that must be the same before its end is said alone; more than a short address or number has.
+const STEM_MIN: usize = 12;
 
 /// How one value is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,12 +73,20 @@ fn tail<'a>(above: &str, value: &'a str) -> Option<&'a str> {
         // Digits are read in threes; short numbers are not split.
         cut += (same - cut) / 3 * 3;
     }
-    // Before digits the mark costs no more than the blank that it replaces.
-    let least = match bytes.get(cut) {
-        Some(byte) if byte.is_ascii_digit() => 1,
-        _ => WORTH_MARK,
+    // A time or a counter by what is new of it; a name or an address only if much of it is the same.
+    let least = match counts(bytes) {
+        true => 1,
+        false => STEM_MIN,
     };
     (cut >= least && cut < bytes.len()).then(|| &value[cut..])
+}
+
+/// Whether a value is a time or a number: digits and what stands between them, but no four numbers with dots.
+fn counts(value: &[u8]) -> bool {
+    let dots = value.iter().filter(|b| **b == b'.').count();
+    let plain =
+        |b: &u8| b.is_ascii_digit() || matches!(b, b':' | b'.' | b',' | b'-' | b'/' | b'T' | b'+');
+    dots < 3 && value.iter().all(plain)
 }
 
 /// Tokens of a value in a row.

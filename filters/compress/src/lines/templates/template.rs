@@ -5,6 +5,9 @@ use std::collections::HashMap;
 /// Digits of the widest column, and of the number of the last hole that is repeated.
 const WIDTH_DIGITS: usize = 3;
 
+/// Bytes of the longest hole, as it is written.
+const HOLE_MAX: usize = 8;
+
 /// How a hole is padded with blanks, at least one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Pad {
@@ -97,8 +100,9 @@ impl Slots {
 
 /// The hole at the beginning of `rest`, and its length.
 fn hole(rest: &str) -> Option<(Piece, usize)> {
-    let inside = &rest[1..rest.len().min(12)];
-    let inside = &inside[..inside.find('>')?];
+    let mut window = rest.bytes().take(HOLE_MAX);
+    let end = window.position(|b| b == b'>')?;
+    let inside = rest.get(1..end)?;
     let number = |digits: &str| {
         let plain = !digits.is_empty()
             && digits.len() <= WIDTH_DIGITS
