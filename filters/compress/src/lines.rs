@@ -7,3 +7,5 @@ pub(crate) mod grep;
 mod lex;
 mod shape;
 pub(crate) mod templates;
+#[cfg(test)]
+mod tests;

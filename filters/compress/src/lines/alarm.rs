@@ -23,21 +23,19 @@ const VERDICTS: [&str; 24] = [
 /// Whether a text says that something went wrong.
 pub(crate) fn says(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let mut at = 0;
-    while at + 4 <= bytes.len() {
+    let pairs = bytes.windows(2).enumerate();
+    let mut begins = pairs.filter(|(_, pair)| {
+        matches!(
+            [pair[0] | 0x20, pair[1] | 0x20],
+            [b'e', b'r' | b'x'] | [b'w' | b'f' | b'p', b'a'] | [b't' | b'c', b'r'] | [b's', b'e']
+        )
+    });
+    begins.any(|(at, _)| {
         let rest = &bytes[at..];
-        let hit = match rest[0] | 0x20 {
-            b'e' | b'w' | b'f' | b't' | b'p' | b'c' | b's' => WORDS.iter().any(|word| {
-                rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word)
-            }),
-            _ => false,
-        };
-        if hit {
-            return true;
-        }
-        at += 1;
-    }
-    false
+        WORDS
+            .iter()
+            .any(|word| rest.len() >= word.len() && rest[..word.len()].eq_ignore_ascii_case(word))
+    })
 }
 
 /// Whether a word says how it went.

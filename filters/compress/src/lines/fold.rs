@@ -14,13 +14,14 @@
 //! Lines stand whole, verbatim and in their order. After the first line of a kind of which some are left out stands
 //! `… N lines like this left out` (or `… N blocks like this left out, M lines` where a kind is a line with its stack
 //! trace): N is the number that is left out; the first and the last stand. What always stands: every line that is like
-//! at most two others, every *distinct* line that says that something went wrong (two are distinct when they differ in
-//! more than times, addresses and long numbers) with its stack trace, the failure reports of test runners whole, and
-//! the last [`TAIL`] lines. Nothing is said that the original does not say, but for the counts. Blank lines after a
+//! at most two others, every *distinct* line that says that something went wrong (of those that differ in nothing but
+//! times, addresses, long numbers and ids all up to [`ALARMS_MAX`], else the first and the last) with its stack trace,
+//! the failure reports of test runners whole, and the last [`TAIL`] lines. Only where distinct alarms would be more than
+//! [`ALARMS_FREE`] bytes and a share of the text, they are told apart by their words alone, or by their templates. Nothing is said that the original does not say, but for the counts. Blank lines after a
 //! line that is left out go with it, and are counted on the mark.
 
 use crate::lines::alarm;
-use crate::lines::lex::{Atom, Kind};
+use crate::lines::lex::Kind;
 use crate::lines::shape::{NONE, Shapes};
 use crate::lines::templates::{RARE_MAX, continues, spans};
 use crate::mark;
@@ -34,8 +35,14 @@ const LINES_MIN: usize = 20;
 const GONE_SHARE: usize = 3;
 /// Of the text, one byte in so many may be alarms that differ only a little; beyond, the coarser kinds are taken.
 const ALARMS_SHARE: usize = 14;
+/// Alarms of one kind that all stand; of more, the first and the last.
+const ALARMS_MAX: usize = 5;
+/// Bytes that alarms may be in any text.
+const ALARMS_FREE: usize = 8 << 10;
 /// Digits of the longest number that makes two alarms distinct: a status, an exit code, a signal.
 const NUMBER_MAX: usize = 3;
+/// Digits of the shortest number in base 16 that is told from a word.
+const HEX_MIN: usize = 6;
 /// What is said where lines are left out.
 const LEFT_OUT: &str = "like this left out";
 
@@ -45,7 +52,8 @@ pub(crate) fn view(text: &str, handle: &str) -> Option<String> {
     {
         return None;
     }
-    let shapes = Shapes::of(text, spans(text, "\n"));
+    let body = text.strip_suffix('\n').unwrap_or(text);
+    let shapes = Shapes::of(body, spans(body, "\n"));
     let records = records(&shapes);
     let kinds = kinds(&shapes, &records);
     let stands = stands(&shapes, &records, &kinds);
@@ -64,6 +72,9 @@ pub(crate) fn view(text: &str, handle: &str) -> Option<String> {
     );
     let mut out = mark::reversible(&said, handle);
     write(&shapes, &records, &kinds, &stands, &mut out);
+    if !text.ends_with('\n') {
+        out.pop();
+    }
     Some(out)
 }
 
@@ -79,6 +90,7 @@ struct Record {
 fn records(shapes: &Shapes<'_>) -> Vec<Record> {
     let mut records: Vec<Record> = Vec::new();
     let mut report = false;
+    let alarms = shapes.alarms();
     // Whether a line can still belong to the record before, and whether one more may close it.
     let (mut open, mut closing) = (false, false);
     for number in 0..shapes.lines.len() {
@@ -94,7 +106,7 @@ fn records(shapes: &Shapes<'_>) -> Vec<Record> {
             open = goes_on;
             continue;
         }
-        let alarm = alarm::says(line);
+        let alarm = alarms[number];
         open = alarm;
         closing = line.starts_with("Traceback");
         records.push(Record {
@@ -139,9 +151,9 @@ struct KindOf {
 /// By how much two alarms differ that are of two kinds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fineness {
-    /// A short number, a path.
+    /// A short number, a word, a path.
     Values,
-    /// A word.
+    /// A word, a path.
     Words,
     /// A word that is no name.
     Freed,
@@ -156,7 +168,7 @@ fn kinds(shapes: &Shapes<'_>, records: &[Record]) -> Kinds {
             .filter(|record| record.alarm && !record.report)
             .map(|record| bytes(shapes, record))
             .sum();
-        if alarms * ALARMS_SHARE <= shapes.text.len() {
+        if alarms <= ALARMS_FREE.max(shapes.text.len() / ALARMS_SHARE) {
             break;
         }
         kinds = Kinds::by(shapes, records, fineness);
@@ -212,22 +224,28 @@ fn key(shapes: &Shapes<'_>, record: &Record, fineness: Fineness) -> Option<u64> 
         };
         over(key, &shape.to_le_bytes())
     });
-    if fineness == Fineness::Values {
-        for atom in shapes.atoms(head) {
-            let word = atom.of(shapes.text);
-            if telling(atom, word) {
-                key = over(key, word.as_bytes());
-            }
+    if fineness != Fineness::Freed {
+        for atom in shapes.atoms(head).iter().filter(|a| a.kind == Kind::Varied) {
+            key = value(key, atom.of(shapes.text).as_bytes(), fineness);
         }
     }
     // Not one of the plain shapes.
     Some(key | 1 << 63)
 }
 
-/// Whether a value makes two alarms distinct: a short number or a path, no time, address, counter or id.
-fn telling(atom: &Atom, word: &str) -> bool {
-    let number = word.len() <= NUMBER_MAX && word.bytes().all(|b| b.is_ascii_digit());
-    atom.kind == Kind::Varied && (number || !word.bytes().any(|b| b.is_ascii_digit()))
+/// What of a value makes two alarms distinct: its letters, and all of a short number; no time, address or counter, and
+/// nothing of a number in base 16.
+fn value(key: u64, word: &[u8], fineness: Fineness) -> u64 {
+    let short = word.len() <= NUMBER_MAX && fineness == Fineness::Values;
+    if short && word.iter().all(u8::is_ascii_digit) {
+        return over(key, word);
+    }
+    let hex = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b'-' | b'x' | b':');
+    if word.len() >= HEX_MIN && word.iter().all(hex) {
+        return over(key, b"#");
+    }
+    let letters = word.iter().filter(|b| !b.is_ascii_digit());
+    letters.fold(over(key, b"#"), |key, byte| over(key, &[*byte]))
 }
 
 fn over(key: u64, bytes: &[u8]) -> u64 {
@@ -243,7 +261,7 @@ fn bytes(shapes: &Shapes<'_>, record: &Record) -> usize {
 
 /// Which records stand.
 fn stands(shapes: &Shapes<'_>, records: &[Record], kinds: &Kinds) -> Vec<bool> {
-    let tail = shapes.lines.len().saturating_sub(TAIL + 1);
+    let tail = shapes.lines.len().saturating_sub(TAIL);
     let mut stands = Vec::with_capacity(records.len());
     for (number, record) in records.iter().enumerate() {
         let kept = match kinds.of[number] {
@@ -254,7 +272,8 @@ fn stands(shapes: &Shapes<'_>, records: &[Record], kinds: &Kinds) -> Vec<bool> {
             NONE => true,
             kind => {
                 let kind = &kinds.all[kind as usize];
-                kind.count <= RARE_MAX || number == kind.first || number == kind.last
+                let few = if record.alarm { ALARMS_MAX } else { RARE_MAX };
+                kind.count <= few || number == kind.first || number == kind.last
             }
         };
         stands.push(kept || record.report || record.first + record.lines > tail);
@@ -299,9 +318,5 @@ fn write(
                 out.push_str(&format!("… {count} blocks {LEFT_OUT}, {lines} lines\n"));
             }
         }
-    }
-    // The line after the last line end is none.
-    if shapes.text.ends_with('\n') {
-        out.pop();
     }
 }

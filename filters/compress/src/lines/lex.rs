@@ -124,6 +124,9 @@ enum Path {
 
 /// Whether the byte belongs to the word around it.
 fn in_word(bytes: &[u8], start: usize, at: usize, path: Path) -> bool {
+    if PLAIN[bytes[at] as usize] {
+        return true;
+    }
     match bytes[at] {
         b' ' | b'"' | b'\'' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'|' => false,
         b'=' | b';' => path == Path::Query,
@@ -143,6 +146,19 @@ fn in_word(bytes: &[u8], start: usize, at: usize, path: Path) -> bool {
         byte => byte > b' ' && byte != 0x7f,
     }
 }
+
+/// Bytes that are part of a word wherever they stand.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let own = byte as u8;
+        plain[byte] =
+            own.is_ascii_alphanumeric() || own >= 0x80 || matches!(own, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    plain
+};
 
 /// The length of a client's name in quotes (`"Mozilla/5.0 (X11; …"`), of which `rest` is what follows the opening
 /// quote; 0 where it is none. Such names come again whole, so they are not taken apart.
@@ -165,8 +181,6 @@ fn client(rest: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     fn words(line: &str) -> Vec<&str> {
         let mut atoms = Vec::new();
         assert!(super::line(line, 0, line.len(), &mut atoms));

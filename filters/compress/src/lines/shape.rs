@@ -123,7 +123,12 @@ impl<'a> Shapes<'a> {
             .iter()
             .enumerate()
             .fold(atoms.len() as u64, |sum, (place, atom)| {
-                sum.wrapping_add(mix(self.code(atom), place))
+                let code = match (place, atom.kind) {
+                    // How far a line is indented tells what it is.
+                    (0, Kind::Space) => INDENTED + u64::from(atom.len),
+                    _ => self.code(atom),
+                };
+                sum.wrapping_add(mix(code, place))
             })
     }
 
@@ -138,6 +143,28 @@ impl<'a> Shapes<'a> {
         }
     }
 
+    /// Which lines say that something went wrong. The words of a shape are looked at once.
+    pub fn alarms(&self) -> Vec<bool> {
+        let word = |atom: &Atom| alarm::says(atom.of(self.text));
+        let shapes: Vec<bool> = self
+            .shapes
+            .iter()
+            .map(|shape| {
+                let first = &self.lines[shape.first as usize];
+                let mut words = self.atoms(first).iter().filter(|a| a.kind == Kind::Word);
+                words.any(word)
+            })
+            .collect();
+        let alarm = |(number, line): (usize, &Line)| match line.fine {
+            NONE => alarm::says(self.line(number)),
+            fine => {
+                let mut values = self.atoms(line).iter().filter(|a| a.kind == Kind::Varied);
+                shapes[fine as usize] || values.any(word)
+            }
+        };
+        self.lines.iter().enumerate().map(alarm).collect()
+    }
+
     /// Whether a line really is what its hash says: the shape of another line.
     fn alike(&self, line: &Line, other: u32, freed: &[u16]) -> bool {
         let (ours, theirs) = (self.atoms(line), self.atoms(&self.lines[other as usize]));
@@ -149,6 +176,7 @@ impl<'a> Shapes<'a> {
                     (Kind::Word, Kind::Word) | (Kind::Mark, Kind::Mark) => {
                         a.of(self.text) == b.of(self.text)
                     }
+                    (Kind::Space, Kind::Space) if place == 0 => a.len == b.len,
                     (a, b) => a == b,
                 }
             })
@@ -240,7 +268,11 @@ impl<'a> Shapes<'a> {
         left: &mut Vec<u32>,
     ) {
         match merged.get(&hash) {
-            Some(&into) if into != shape && root[into as usize] == into => {
+            Some(&into)
+                if into != shape
+                    && root[into as usize] == into
+                    && self.shapes[into as usize].hash == hash =>
+            {
                 let more = self.shapes[shape as usize].freed.clone();
                 let freed = &mut self.shapes[into as usize].freed;
                 freed.extend(more);
@@ -284,6 +316,7 @@ impl<'a> Shapes<'a> {
 }
 
 const VARIED: u64 = 1;
+const INDENTED: u64 = 1 << 20;
 
 fn mix(code: u64, place: usize) -> u64 {
     let x = (code ^ (place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15))

@@ -1,4 +1,48 @@
 //! Lines of a log by their templates, without loss.
+//!
+//! # The form
+//!
+//! ```text
+//! [compact log: a|x y = row, fills <*> of a; ^ same as above, ~ new end of it, $ named, =n line again]
+//! a=2026-03-01 <*> INFO [<*>] db: query took <*> ms for <*>
+//! b=2026-03-01 <*> INFO [<*>] api: GET /orders/<*> -> <*>
+//! $1=4bd14bad-3171-74ba-5911-248752b7ae17
+//!
+//! a|12:00:01.118 main 14 $1
+//! b|~204 ^ 7 200
+//! |~377 ^ 9
+//! =2
+//! 2026-03-01 12:00:01.380 ERROR [main] api: order 9 is nowhere
+//! ```
+//!
+//! After the mark comes the *legend*, one entry a line, up to the first empty line: a template is its name (one or two
+//! letters), `=`, and its words; a named value is `$` and its number (counted from 1), `=`, and the value to the end of
+//! the line. Then the lines of the log, in their order, each as one of:
+//!
+//! * **A row**: a template's name, `|`, and the values of its holes from left to right, with one blank between them.
+//!   Without a name before the `|` it is of the template of the row right above. A value is
+//!   * `^`: the value *above*: that of the last row whose template begins with the same words and holes up to this hole
+//!     (so that times are shared by all rows whose templates begin with the time). So is every value that is wanting at
+//!     the end of a row;
+//!   * `~end`: the value above with its last characters, as many as `end` has, replaced by `end`;
+//!   * `$7`: the value with this name;
+//!   * `"…"`: what stands between the quotes (blanks, or a value that begins with one of these signs);
+//!   * else itself, spelled as it was.
+//! * **`=n`**, n a number: the line above n times more.
+//! * **Any other line**: itself, after a `\`, if there is one, that is no part of it (a line that could be taken for one
+//!   of the others has it).
+//!
+//! In a template `<*>` is a hole. A column has blanks beside its value, at least one: `<*14>` is a hole with blanks after
+//! the value up to 14 characters in all, `<14*>` one with blanks before it; `<@60>` is blanks up to the 60th character
+//! of the line. `<=2>` is the value of the row's second hole again.
+//!
+//! What stands as it is: lines that are like at most [`pick::RARE_MAX`] − 1 others; lines that say that something went
+//! wrong (`error`, `warn`, `fatal`, `fail`, `exception`, `traceback`, `panic`, `critical`, `severe`, in any case) with
+//! the indented lines after them, up to twelve of a kind and an eighth of the text, rare kinds first; of commoner kinds
+//! the first.
+//!
+//! The residue says only how lines end: empty, or one byte, the sum of 1 (lines end with `\r\n`) and 2 (the last line
+//! has no end).
 
 mod column;
 mod pick;
@@ -7,7 +51,7 @@ mod template;
 
 use crate::form::Form;
 use crate::lines::shape::{NONE, Shapes};
-use crate::{mark, tokens};
+use crate::mark;
 use pick::Picked;
 pub(super) use pick::{RARE_MAX, continues};
 use row::{Above, Counts, Names, Said};
@@ -31,20 +75,17 @@ pub(crate) fn encode(text: &str) -> Option<Form> {
         0 => "\n",
         _ => "\r\n",
     };
-    if !pick::worth(body, end) {
-        return None;
-    }
-    let shapes = Shapes::of(body, spans(body, end));
+    let shapes = pick::worth(body, end)?;
     let picked = Picked::of(&shapes);
     if picked.templates.is_empty() {
         return None;
     }
-    let out = Writer::new(&shapes, &picked).write()?;
+    let out = Writer::new(&shapes, &picked).write();
     let residue = match flags {
         0 => Vec::new(),
         flags => vec![flags],
     };
-    (tokens::estimate(&out) < tokens::estimate(text)).then_some(Form { text: out, residue })
+    (out.len() < text.len()).then_some(Form { text: out, residue })
 }
 
 /// The text without its last line end, and what its line ends are.
@@ -124,8 +165,8 @@ impl<'a, 'b> Writer<'a, 'b> {
         }
     }
 
-    fn write(mut self) -> Option<String> {
-        let names = self.names();
+    fn write(mut self) -> String {
+        let (said, names) = self.say();
         for (number, picked) in self.picked.templates.iter().enumerate() {
             self.line(&[&name(number), "=", &picked.written]);
         }
@@ -133,10 +174,10 @@ impl<'a, 'b> Writer<'a, 'b> {
             self.line(&["$", &(number + 1).to_string(), "=", value]);
         }
         self.out.push('\n');
-        self.rows(&names);
+        self.rows(&said, &names);
         // The last line end is not said.
         self.out.pop();
-        Some(self.out)
+        self.out
     }
 
     fn line(&mut self, parts: &[&str]) {
@@ -146,17 +187,8 @@ impl<'a, 'b> Writer<'a, 'b> {
         self.out.push('\n');
     }
 
-    /// The values of a line that has a template, as they are said.
-    fn say(&self, template: usize, line: u32, above: &mut Above<'b>, said: &mut Vec<Said<'b>>) {
-        said.clear();
-        let holes = &self.picked.templates[template].holes;
-        for (source, slot) in holes.iter().zip(&self.templates[template].slots) {
-            said.push(above.say(*slot, source.of(self.shapes, line)));
-        }
-    }
-
-    /// Names for the values that would be written out most.
-    fn names(&self) -> Names<'b> {
+    /// All values of all rows, one after the other, as they are said; names for those that would be written out most.
+    fn say(&self) -> (Vec<Said<'b>>, Names<'b>) {
         let mut above = Above::new(self.places);
         let mut counts = Counts::default();
         let mut said = Vec::new();
@@ -164,24 +196,27 @@ impl<'a, 'b> Writer<'a, 'b> {
             if *template == NONE {
                 continue;
             }
-            self.say(*template as usize, number as u32, &mut above, &mut said);
-            for said in &said {
-                if let Said::Whole(value) = said {
+            let template = *template as usize;
+            let holes = &self.picked.templates[template].holes;
+            for (source, slot) in holes.iter().zip(&self.templates[template].slots) {
+                let how = above.say(*slot, source.of(self.shapes, number as u32));
+                if let Said::Whole(value) = how {
                     counts.add(value);
                 }
+                said.push(how);
             }
         }
-        Names::choose(&counts)
+        (said, Names::choose(&counts))
     }
 
-    fn rows(&mut self, names: &Names<'b>) {
-        let mut above = Above::new(self.places);
-        let mut said = Vec::new();
+    fn rows(&mut self, said: &[Said<'b>], names: &Names<'b>) {
+        let mut rest = said;
         let mut last = NONE;
         let mut number = 0;
         while number < self.picked.lines.len() {
             let template = self.picked.lines[number];
             let line = self.shapes.line(number);
+            let mut holes = 0;
             if template == NONE {
                 if looks_ours(line) {
                     self.out.push('\\');
@@ -192,8 +227,8 @@ impl<'a, 'b> Writer<'a, 'b> {
                     self.out.push_str(&name(template as usize));
                 }
                 self.out.push('|');
-                self.say(template as usize, number as u32, &mut above, &mut said);
-                row::write(&said, names, &mut self.out);
+                holes = self.templates[template as usize].slots.len();
+                row::write(&rest[..holes], names, &mut self.out);
             }
             self.out.push('\n');
             last = template;
@@ -203,13 +238,17 @@ impl<'a, 'b> Writer<'a, 'b> {
                 self.line(&["=", &again.to_string()]);
                 number += again;
             }
+            // A line that comes again has the same values: they are passed over.
+            rest = &rest[holes * (again + 1)..];
         }
     }
 
     /// How many lines from `number` on are this line again; one that is shorter than saying so is none.
     fn again(&self, number: usize, line: &str) -> usize {
+        // A repetition stands with its line, in whatever form that is.
+        let of = self.picked.lines[number - 1];
         let again = (number..self.picked.lines.len())
-            .take_while(|next| self.shapes.line(*next) == line)
+            .take_while(|next| self.picked.lines[*next] == of && self.shapes.line(*next) == line)
             .count();
         match line.len() {
             0..4 if again < 4 => 0,
@@ -266,7 +305,7 @@ pub(crate) fn decode(text: &str, residue: &[u8]) -> Option<String> {
     let reader = Reader {
         templates: &templates,
         names: &names,
-        above: vec![None; slots.len()],
+        above: vec![String::new(); slots.len()],
         out: String::with_capacity(text.len() * 2),
         end,
     };
@@ -283,7 +322,7 @@ const TEXT_MAX: usize = crate::BLOCK_MAX;
 struct Reader<'a> {
     templates: &'a [Template],
     names: &'a [&'a str],
-    above: Vec<Option<String>>,
+    above: Vec<String>,
     out: String,
     end: &'static str,
 }
@@ -325,9 +364,9 @@ impl<'a> Reader<'a> {
             name => number(name)?,
         };
         let template = self.templates.get(number)?;
-        let values = row::read(row, template, self.names, &mut self.above)?;
-        let values: Vec<&str> = values.iter().map(String::as_str).collect();
-        template::fill(template, &values, &mut self.out).then_some(Some(number))
+        let done = row::read(row, template, self.names, &mut self.above)
+            && template::fill(template, &self.above, &mut self.out);
+        done.then_some(Some(number))
     }
 }
 

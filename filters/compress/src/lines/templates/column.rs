@@ -40,9 +40,13 @@ pub(super) fn common(shapes: &Shapes<'_>, lines: &[u32]) -> Common {
     let varies = places.varies();
     let mut pads = vec![Pad::None; first.len()];
     let mut spent = vec![false; first.len()];
+    let mut columns = vec![0; first.len()];
     for place in 0..first.len() {
         if varies[place] && first[place].kind == Kind::Space {
             places.align(place, &varies, &mut pads, &mut spent);
+            if !spent[place] {
+                columns[place] = places.column(place).unwrap_or(0);
+            }
         }
     }
     let mut all = Common {
@@ -50,26 +54,30 @@ pub(super) fn common(shapes: &Shapes<'_>, lines: &[u32]) -> Common {
         holes: Vec::new(),
     };
     let mut words = String::new();
+    let push = |words: &mut String, pieces: &mut Vec<Piece>| {
+        if !words.is_empty() {
+            pieces.push(Piece::Text(std::mem::take(words)));
+        }
+    };
     for (place, atom) in first.iter().enumerate() {
         let text = atom.of(shapes.text);
         match (varies[place], spent[place]) {
             (false, _) => words.push_str(text),
             (true, true) => {}
+            (true, false) if columns[place] > 0 => {
+                push(&mut words, &mut all.pieces);
+                all.pieces.push(Piece::Column(columns[place]));
+            }
             (true, false) => {
                 let source = places.trim(place, pads[place]);
                 words.push_str(&text[..source.before]);
-                let words_before = std::mem::take(&mut words);
-                if !words_before.is_empty() {
-                    all.pieces.push(Piece::Text(words_before));
-                }
+                push(&mut words, &mut all.pieces);
                 words.push_str(&text[text.len() - source.after..]);
                 places.hole(source, pads[place], &mut all);
             }
         }
     }
-    if !words.is_empty() {
-        all.pieces.push(Piece::Text(words));
-    }
+    push(&mut words, &mut all.pieces);
     all
 }
 
@@ -121,6 +129,24 @@ impl<'b> Places<'_, 'b> {
                 spent[place] = true;
             }
         }
+    }
+
+    /// The column up to which the blanks at `place` go, in every line.
+    fn column(&self, place: usize) -> Option<usize> {
+        let of = |line: u32| {
+            let start = self.shapes.lines[line as usize].start as usize;
+            let blanks = self.atoms(line)[place];
+            let before = self.shapes.text.get(start..blanks.start as usize);
+            (before.map_or(0, |b| b.chars().count()), blanks.len as usize)
+        };
+        let pairs = || self.lines.iter().map(|line| of(*line));
+        let column = pairs()
+            .filter(|(_, blanks)| *blanks > 1)
+            .map(|(before, blanks)| before + blanks)
+            .max()?;
+        let fits = column <= WIDTH_MAX
+            && pairs().all(|(before, blanks)| blanks == column.saturating_sub(before).max(1));
+        fits.then_some(column)
     }
 
     /// The width to which the value at `beside` is padded by the blanks at `place`, in every line.

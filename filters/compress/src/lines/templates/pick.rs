@@ -1,11 +1,11 @@
 //! Which lines become rows of a template, and which stand as they are.
 
-use super::column::{self, Source};
+use super::column::{self, Common, Source};
 use super::template::{self, Pad, Piece, Slots};
 use super::{LINES_MIN, spans};
-use crate::lines::alarm;
 use crate::lines::shape::{NONE, Shapes};
 use crate::tokens;
+use std::collections::HashSet;
 
 /// Lines of one shape that are rare: they stand as they are.
 pub(crate) const RARE_MAX: usize = 3;
@@ -22,16 +22,17 @@ const SAMPLE: usize = 24 << 10;
 /// Of the sample, one byte in so many must be in lines that are alike.
 const ALIKE_SHARE: usize = 4;
 
-/// Whether a text has alike lines, judged by its beginning and its middle.
-pub(super) fn worth(body: &str, end: &str) -> bool {
+/// The shapes of a text that has alike lines, which is judged by its beginning and its middle.
+pub(super) fn worth<'a>(body: &'a str, end: &'a str) -> Option<Shapes<'a>> {
     if body.bytes().filter(|b| *b == b'\n').take(LINES_MIN).count() + 1 < LINES_MIN {
-        return false;
+        return None;
     }
+    let all = |text: &'a str| Shapes::of(text, spans(text, end));
     if body.len() <= 2 * SAMPLE {
-        return alike(body, end);
+        return Some(all(body)).filter(alike);
     }
-    let middle = body.len() / 2;
-    alike(window(body, 0), end) || alike(window(body, middle), end)
+    let sampled = alike(&all(window(body, 0))) || alike(&all(window(body, body.len() / 2)));
+    sampled.then(|| all(body))
 }
 
 /// Whole lines from `from` on, [`SAMPLE`] bytes or so.
@@ -51,13 +52,13 @@ fn window(body: &str, from: usize) -> &str {
     }
 }
 
-fn alike(sample: &str, end: &str) -> bool {
-    let shapes = Shapes::of(sample, spans(sample, end));
+/// Whether enough of a text is in lines that are alike.
+fn alike(shapes: &Shapes<'_>) -> bool {
     let many = shapes.lines.iter().filter(|line| {
         line.shape != NONE && shapes.shapes[line.shape as usize].lines as usize > RARE_MAX
     });
     let bytes: usize = many.map(|line| (line.end - line.start) as usize).sum();
-    bytes * ALIKE_SHARE >= sample.len().max(1)
+    bytes * ALIKE_SHARE >= shapes.text.len().max(1)
 }
 
 /// A template and where the values of its holes are.
@@ -101,7 +102,7 @@ impl Picked {
     fn add(&mut self, shapes: &Shapes<'_>, rows: &[u32]) {
         let common = column::common(shapes, rows);
         let written = template::write(&common.pieces);
-        if !pays(&common.pieces, &written, rows.len()) || !plain(&common.pieces, &written) {
+        if !plain(&common.pieces, &written) || !pays(shapes, &common, &written, rows) {
             return;
         }
         let number = self.templates.len() as u32;
@@ -115,17 +116,33 @@ impl Picked {
     }
 }
 
-/// Whether the words that are not repeated are more than the template and the names of the rows.
-fn pays(pieces: &[Piece], written: &str, rows: usize) -> bool {
-    let words: usize = pieces
+/// Whether what is not repeated, words and values, is more than the template and the names of the rows.
+fn pays(shapes: &Shapes<'_>, common: &Common, written: &str, rows: &[u32]) -> bool {
+    let words: usize = common
+        .pieces
         .iter()
         .map(|piece| match piece {
             Piece::Text(text) => tokens::estimate(text),
             Piece::Hole(Pad::None) => 0,
-            Piece::Hole(_) | Piece::Again(_) => 1,
+            Piece::Hole(_) | Piece::Again(_) | Piece::Column(_) => 1,
         })
         .sum();
-    words.saturating_sub(1) * rows > tokens::estimate(written) + 3
+    let price = tokens::estimate(written) + rows.len() + 3;
+    let mut saved = words * rows.len();
+    for hole in &common.holes {
+        if saved > price {
+            break;
+        }
+        // A value that came before is said by a mark, or by a name.
+        let mut seen: HashSet<&str> = HashSet::new();
+        for &row in rows {
+            let value = hole.of(shapes, row);
+            if !seen.insert(value) {
+                saved += tokens::estimate(value).saturating_sub(2);
+            }
+        }
+    }
+    saved > price
 }
 
 /// Whether the template is read as it was meant: no words of it look like a hole.
@@ -134,49 +151,69 @@ fn plain(pieces: &[Piece], written: &str) -> bool {
 }
 
 /// Which lines stand as they are although they are like others: those that say that something went wrong, and what
-/// belongs to them.
+/// belongs to them; those of the rarest shapes first, as far as the share goes.
 fn alone(shapes: &Shapes<'_>) -> Vec<bool> {
-    let alarms: Vec<bool> = (0..shapes.lines.len())
-        .map(|number| alarm::says(shapes.line(number)))
+    let alarms = shapes.alarms();
+    let mut own: Vec<Alarms> = (0..shapes.shapes.len())
+        .map(|_| Alarms::default())
         .collect();
-    let mut counts = vec![0u32; shapes.shapes.len()];
-    for (line, alarm) in shapes.lines.iter().zip(&alarms) {
-        if *alarm && line.shape != NONE {
-            counts[line.shape as usize] += 1;
+    each_alarm(shapes, &alarms, |shape, number, head| {
+        let line = &shapes.lines[number];
+        own[shape].count += u32::from(head);
+        own[shape].bytes += (line.end - line.start) as usize;
+    });
+    let mut order: Vec<usize> = (0..own.len())
+        .filter(|shape| own[*shape].count > 0)
+        .collect();
+    order.sort_by_key(|shape| (own[*shape].count, shapes.shapes[*shape].first));
+    let mut left = shapes.text.len() / ALARMS_SHARE;
+    for shape in order {
+        let alarms = &mut own[shape];
+        let fits = alarms.count <= ALARMS_MAX && alarms.bytes <= left;
+        alarms.all = fits || alarms.count as usize <= RARE_MAX;
+        left = left.saturating_sub(if alarms.all { alarms.bytes } else { 0 });
+    }
+    let mut alone = vec![false; alarms.len()];
+    let mut stands = false;
+    each_alarm(shapes, &alarms, |shape, number, head| {
+        let own = &mut own[shape];
+        if head {
+            stands = own.all || !own.seen;
+            own.seen = true;
         }
-    }
-    let all = chosen(shapes, &alarms, &counts, ALARMS_MAX);
-    let bytes: usize = all
-        .iter()
-        .zip(&shapes.lines)
-        .filter(|(alone, _)| **alone)
-        .map(|(_, line)| (line.end - line.start) as usize)
-        .sum();
-    match bytes * ALARMS_SHARE > shapes.text.len() {
-        true => chosen(shapes, &alarms, &counts, RARE_MAX as u32),
-        false => all,
-    }
+        alone[number] = stands;
+    });
+    alone
 }
 
-fn chosen(shapes: &Shapes<'_>, alarms: &[bool], counts: &[u32], most: u32) -> Vec<bool> {
-    let mut seen = vec![false; counts.len()];
-    let mut alone = vec![false; alarms.len()];
+/// The alarms of one shape.
+#[derive(Default)]
+struct Alarms {
+    count: u32,
+    /// With the traces that belong to them.
+    bytes: usize,
+    /// Whether all of them stand; else the first does.
+    all: bool,
+    seen: bool,
+}
+
+/// Every alarm that has a shape, and every line of the trace after it: the alarm's shape, the line, whether it is the
+/// alarm itself.
+fn each_alarm(shapes: &Shapes<'_>, alarms: &[bool], mut seen: impl FnMut(usize, usize, bool)) {
+    let mut of = None;
     let mut trace = 0;
     for (number, line) in shapes.lines.iter().enumerate() {
-        let belongs = trace > 0 && continues(shapes.line(number));
-        trace = if belongs { trace - 1 } else { 0 };
-        alone[number] = belongs;
-        if alarms[number] && line.shape != NONE {
-            let shape = line.shape as usize;
-            let stands = counts[shape] <= most || !seen[shape];
-            seen[shape] = true;
-            if stands {
-                alone[number] = true;
-                trace = TRACE_MAX;
-            }
+        if let Some(shape) = of.filter(|_| trace > 0 && continues(shapes.line(number))) {
+            trace -= 1;
+            seen(shape, number, false);
+            continue;
+        }
+        of = (alarms[number] && line.shape != NONE).then_some(line.shape as usize);
+        trace = TRACE_MAX;
+        if let Some(shape) = of {
+            seen(shape, number, true);
         }
     }
-    alone
 }
 
 /// Whether a line goes on with what the line above says: it is indented, or names a cause.

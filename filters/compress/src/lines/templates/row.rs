@@ -7,6 +7,11 @@ use std::collections::HashMap;
 /// The value above, again.
 const DITTO: &str = "^";
 
+/// Digits of a number that is long enough to be split.
+const LONG_NUMBER: usize = 6;
+/// Bytes of a name that must be the same before its end is said alone; more than a short address or number has.
+const STEM_MIN: usize = 12;
+
 /// How one value is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Said<'a> {
@@ -60,12 +65,28 @@ fn tail<'a>(above: &str, value: &'a str) -> Option<&'a str> {
     {
         cut -= 1;
     }
-    if bytes[cut..same].iter().all(u8::is_ascii_digit) {
-        // Digits are read in threes.
+    let run = bytes[cut..]
+        .iter()
+        .take_while(|b| b.is_ascii_digit())
+        .count();
+    if run >= LONG_NUMBER && cut + run >= same {
+        // Digits are read in threes; short numbers are not split.
         cut += (same - cut) / 3 * 3;
     }
-    let end = &value[cut..];
-    (cut > 0 && cost(end) < cost(value)).then_some(end)
+    // A time or a counter by what is new of it; a name or an address only if much of it is the same.
+    let least = match counts(bytes) {
+        true => 1,
+        false => STEM_MIN,
+    };
+    (cut >= least && cut < bytes.len()).then(|| &value[cut..])
+}
+
+/// Whether a value is a time or a number: digits and what stands between them, but no four numbers with dots.
+fn counts(value: &[u8]) -> bool {
+    let dots = value.iter().filter(|b| **b == b'.').count();
+    let plain =
+        |b: &u8| b.is_ascii_digit() || matches!(b, b':' | b'.' | b',' | b'-' | b'/' | b'T' | b'+');
+    dots < 3 && value.iter().all(plain)
 }
 
 /// Tokens of a value in a row.
@@ -164,37 +185,38 @@ fn bare(value: &str) -> bool {
     !value.is_empty() && !value.starts_with(['^', '~', '$', '"']) && !value.contains(' ')
 }
 
-/// Reads the values of a row. `above` holds the last value of each place, and is brought up to date.
-pub(super) fn read<'a>(
-    row: &'a str,
-    template: &Template,
-    names: &[&'a str],
-    above: &mut [Option<String>],
-) -> Option<Vec<String>> {
-    let mut values = Vec::with_capacity(template.slots.len());
+/// Reads the values of a row into the last values of their places; false where it is no row of this template.
+pub(super) fn read(row: &str, template: &Template, names: &[&str], above: &mut [String]) -> bool {
     let mut rest = row;
     for &slot in &template.slots {
-        let word = word(&mut rest)?;
-        let last = above[slot].as_deref();
+        let (Some(word), Some(last)) = (word(&mut rest), above.get_mut(slot)) else {
+            return false;
+        };
         let value = match word.as_bytes().first() {
-            None => last?.to_owned(),
-            Some(b'^') if word == DITTO => last?.to_owned(),
+            None | Some(b'^') if word.is_empty() || word == DITTO => continue,
             Some(b'~') => {
-                let last = last?;
-                let kept = last.get(..last.len().checked_sub(word.len() - 1)?)?;
-                format!("{kept}{}", &word[1..])
+                let kept = last.len().checked_sub(word.len() - 1);
+                let Some(kept) = kept.filter(|kept| last.is_char_boundary(*kept)) else {
+                    return false;
+                };
+                last.truncate(kept);
+                last.push_str(&word[1..]);
+                continue;
             }
             Some(b'$') => {
-                let number: usize = word[1..].parse().ok()?;
-                (*names.get(number.checked_sub(1)?)?).to_owned()
+                let number = word[1..].parse::<usize>().ok();
+                match number.and_then(|number| names.get(number.wrapping_sub(1))) {
+                    Some(named) => named,
+                    None => return false,
+                }
             }
-            Some(b'"') => word.get(1..word.len() - 1)?.to_owned(),
-            Some(_) => word.to_owned(),
+            Some(b'"') => &word[1..word.len() - 1],
+            _ => word,
         };
-        above[slot] = Some(value.clone());
-        values.push(value);
+        last.clear();
+        last.push_str(value);
     }
-    rest.is_empty().then_some(values)
+    rest.is_empty()
 }
 
 /// Takes the next word of a row; at its end, nothing.

@@ -2,6 +2,12 @@
 
 use std::collections::HashMap;
 
+/// Digits of the widest column, and of the number of the last hole that is repeated.
+const WIDTH_DIGITS: usize = 3;
+
+/// Bytes of the longest hole, as it is written.
+const HOLE_MAX: usize = 8;
+
 /// How a hole is padded with blanks, at least one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Pad {
@@ -20,6 +26,8 @@ pub(super) enum Piece {
     Text(String),
     /// A value of the row: `<*>`.
     Hole(Pad),
+    /// Blanks up to so many characters from the beginning of the line, at least one: `<@60>`.
+    Column(usize),
     /// The value of an earlier hole of the same row, counted from 1: `<=1>`.
     Again(usize),
 }
@@ -41,6 +49,7 @@ pub(super) fn write(pieces: &[Piece]) -> String {
             Piece::Hole(Pad::None) => out.push_str("<*>"),
             Piece::Hole(Pad::After(width)) => out.push_str(&format!("<*{width}>")),
             Piece::Hole(Pad::Before(width)) => out.push_str(&format!("<{width}*>")),
+            Piece::Column(column) => out.push_str(&format!("<@{column}>")),
             Piece::Again(hole) => out.push_str(&format!("<={hole}>")),
         }
     }
@@ -91,58 +100,78 @@ impl Slots {
 
 /// The hole at the beginning of `rest`, and its length.
 fn hole(rest: &str) -> Option<(Piece, usize)> {
-    let inside = &rest[1..rest.len().min(12)];
-    let inside = &inside[..inside.find('>')?];
+    let mut window = rest.bytes().take(HOLE_MAX);
+    let end = window.position(|b| b == b'>')?;
+    let inside = rest.get(1..end)?;
     let number = |digits: &str| {
         let plain = !digits.is_empty()
+            && digits.len() <= WIDTH_DIGITS
             && !digits.starts_with('0')
             && digits.bytes().all(|b| b.is_ascii_digit());
         plain.then(|| digits.parse::<usize>().ok()).flatten()
     };
     let piece = match inside {
         "*" => Piece::Hole(Pad::None),
-        _ => match (
-            inside.strip_prefix('*'),
-            inside.strip_suffix('*'),
-            inside.strip_prefix('='),
-        ) {
-            (Some(width), _, _) => Piece::Hole(Pad::After(number(width)?)),
-            (_, Some(width), _) => Piece::Hole(Pad::Before(number(width)?)),
-            (_, _, Some(earlier)) => Piece::Again(number(earlier)?),
-            _ => return None,
+        _ => match (inside.as_bytes().first()?, inside.strip_suffix('*')) {
+            (b'*', _) => Piece::Hole(Pad::After(number(&inside[1..])?)),
+            (b'@', _) => Piece::Column(number(&inside[1..])?),
+            (b'=', _) => Piece::Again(number(&inside[1..])?),
+            (_, width) => Piece::Hole(Pad::Before(number(width?)?)),
         },
     };
     Some((piece, inside.len() + 2))
 }
 
-/// The line that the values make, appended; false where a value is wanting.
-pub(super) fn fill(template: &Template, values: &[&str], out: &mut String) -> bool {
-    let mut next = values.iter();
+/// The line that the last values of the template's places make, appended; false where it cannot be.
+pub(super) fn fill(template: &Template, above: &[String], out: &mut String) -> bool {
+    let value = |hole: usize| {
+        let slot = template.slots.get(hole)?;
+        above.get(*slot).map(String::as_str)
+    };
+    let mut hole = 0;
+    let begun = out.len();
     for piece in &template.pieces {
         match piece {
             Piece::Text(text) => out.push_str(text),
-            Piece::Again(hole) => match values.get(hole.wrapping_sub(1)) {
+            Piece::Column(column) => {
+                let so_far = out[begun..].chars().count();
+                blanks(column.saturating_sub(so_far), out);
+            }
+            Piece::Again(earlier) => match value(earlier.wrapping_sub(1)) {
                 Some(value) if out.len() <= crate::BLOCK_MAX => out.push_str(value),
                 _ => return false,
             },
             Piece::Hole(pad) => {
-                let Some(value) = next.next() else {
+                let Some(value) = value(hole) else {
                     return false;
                 };
-                let blanks = |width: usize| width.saturating_sub(value.chars().count()).max(1);
-                match *pad {
-                    Pad::None => out.push_str(value),
-                    Pad::After(width) => {
-                        out.push_str(value);
-                        out.extend(std::iter::repeat_n(' ', blanks(width)));
-                    }
-                    Pad::Before(width) => {
-                        out.extend(std::iter::repeat_n(' ', blanks(width)));
-                        out.push_str(value);
-                    }
-                }
+                hole += 1;
+                pad.write(value, out);
             }
         }
     }
-    next.next().is_none()
+    true
+}
+
+impl Pad {
+    fn write(self, value: &str, out: &mut String) {
+        let (before, after): (Option<usize>, Option<usize>) = match self {
+            Pad::None => (None, None),
+            Pad::After(width) => (None, Some(width)),
+            Pad::Before(width) => (Some(width), None),
+        };
+        let width = value.chars().count();
+        if let Some(before) = before {
+            blanks(before.saturating_sub(width), out);
+        }
+        out.push_str(value);
+        if let Some(after) = after {
+            blanks(after.saturating_sub(width), out);
+        }
+    }
+}
+
+/// So many blanks, at least one.
+fn blanks(count: usize, out: &mut String) {
+    out.extend(std::iter::repeat_n(' ', count.max(1)));
 }
