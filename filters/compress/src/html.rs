@@ -12,14 +12,12 @@ mod write;
 pub(crate) fn view(text: &str, handle: &str) -> Option<String> {
     let (preface, page) = page::split(text)?;
     let tree = tree::Tree::of(page)?;
-    if tree.known < page::TAGS_MIN {
-        return None;
-    }
     let weighed = weigh::weigh(&tree);
     let written = write::write(&tree, &weighed);
     let mut form = String::from("html: page as markdown without markup");
     if written.hidden > 0 {
-        form.push_str(&format!(", {} hidden elements left out", written.hidden));
+        let hidden = write::counted(written.hidden, "hidden element");
+        form.push_str(&format!(", {hidden} left out"));
     }
     let body = match preface.trim_end() {
         "" => written.text,

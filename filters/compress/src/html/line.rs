@@ -7,6 +7,9 @@
 /// Letters of a picture that stands for a letter: an emoji.
 const EMOJI_MAX: usize = 4;
 
+/// Pictures of one block that are compared with its words.
+const IMAGES_COMPARED: usize = 16;
+
 /// A link among the words.
 #[derive(Debug)]
 struct Link {
@@ -171,7 +174,9 @@ impl Line {
         self.text.truncate(len);
         let plain = self.text.clone();
         let text = &self.text;
-        self.images.retain(|image| !text.contains(image.as_str()));
+        if self.images.len() <= IMAGES_COMPARED {
+            self.images.retain(|image| !text.contains(image.as_str()));
+        }
         let mut written = String::with_capacity(len);
         let mut after = String::new();
         let mut at = 0;
