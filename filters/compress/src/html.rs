@@ -14,7 +14,8 @@
 //! **Links** as `[name](address)`, the address as the page writes it, never resolved. No sentence is cut by one: a link
 //! that is a whole line or whole sentences stands in its place, and any other follows its block on a line of its own,
 //! under the name that it has in the block. Links to a place on the same page, to scripts, with nothing to name them,
-//! or whose name is their address, are words only.
+//! or whose name is their address, are words only. Links are set apart by a blank from letters of another element
+//! right beside them, as pages show them; so are addresses, and the numbers of notes (`[1]`).
 //!
 //! **Left out everywhere.** Scripts, styles, comments, drawings, players, frames, `<noscript>`, `<template>`; attributes
 //! but those above; bold, italic and inline code marks; form fields. What the page itself hides (`hidden`,

@@ -100,6 +100,23 @@ fn links_keep_their_addresses_as_written_and_sentences_stay_whole() {
 }
 
 #[test]
+fn links_stand_apart_from_their_neighbours() {
+    let text = written(
+        "<p><span>Updated</span><a href=/a>Police</a><a href=/b>More</a><i>now</i> see<a href=/n>[1]</a>, ⬇️<a href='https://t.co/z'>https://t.co/z</a></p>",
+    );
+    assert!(
+        text.starts_with(
+            "Updated Police More now see [1], ⬇️ https://t.co/z\n[Police](/a) [More](/b) [[1]](/n)"
+        ),
+        "{text}"
+    );
+    assert_eq!(
+        written("<p>a<a href=/x>b</a>c (<a href=/y>d</a>).</p>"),
+        "abc (d).\n[b](/x) [d](/y)"
+    );
+}
+
+#[test]
 fn addresses_that_would_end_a_link_are_bracketed() {
     let text = written("<p><a href='/a b)'>odd</a></p><p><a href='/x_(y)'>even</a></p>");
     assert_eq!(text, "[odd](</a b)>)\n\n[even](/x_(y))");

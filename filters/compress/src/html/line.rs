@@ -26,6 +26,10 @@ pub(super) struct Line {
     images: Vec<String>,
     /// A blank stood before what comes next.
     blank: bool,
+    /// Elements ended since the last words; after one that was a link, another began.
+    left: bool,
+    left_link: bool,
+    between: bool,
     open: Option<Opened>,
 }
 
@@ -47,16 +51,43 @@ impl Line {
             self.blank = true;
         }
         for word in words.split_whitespace() {
+            self.blank |= self.apart(word);
             if self.blank && !self.text.is_empty() && !self.text.ends_with(['\n', '\t']) {
                 self.text.push(' ');
             }
             self.begin_link();
             self.text.push_str(word);
             self.blank = true;
+            (self.left, self.left_link, self.between) = (false, false, false);
         }
         if !words.is_empty() {
             self.blank = words.ends_with(char::is_whitespace);
         }
+    }
+
+    /// Whether a page shows this word apart from the last one though no blank is between: a link beside another element,
+    /// an address, the number of a note.
+    fn apart(&self, word: &str) -> bool {
+        let Some(last) = self.text.chars().next_back() else {
+            return false;
+        };
+        let starts_link = self.open.as_ref().is_some_and(|open| open.start.is_none());
+        let begins = |c: fn(char) -> bool| word.starts_with(c);
+        let beside = self.between || (starts_link && self.left);
+        (beside && last.is_alphanumeric() && begins(char::is_alphanumeric))
+            || (starts_link && last.is_alphanumeric() && word.starts_with('['))
+            || (starts_link && word.starts_with("http") && !"([{<\"'“‘«„".contains(last))
+    }
+
+    /// An element of the line begins.
+    pub(super) fn entered(&mut self) {
+        self.between |= self.left_link;
+    }
+
+    /// An element of the line ends.
+    pub(super) fn left(&mut self, link: bool) {
+        self.left = true;
+        self.left_link |= link;
     }
 
     fn begin_link(&mut self) {

@@ -181,6 +181,9 @@ impl Writer<'_> {
         } else if tag.is_block() {
             self.flush();
         }
+        if !tag.is_block() {
+            self.line.entered();
+        }
         match tag {
             Tag::A if leads(words) => self.line.open_link(words, node.end.min(node.first)),
             Tag::Br if self.table.is_some() => self.line.blank(),
@@ -251,6 +254,9 @@ impl Writer<'_> {
             }
         } else if tag.is_block() {
             self.flush();
+        }
+        if !tag.is_block() {
+            self.line.left(tag == Tag::A);
         }
         match tag {
             Tag::Control => self.line.blank(),
