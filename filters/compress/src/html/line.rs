@@ -7,6 +7,9 @@
 /// Letters of a picture that stands for a letter: an emoji.
 const EMOJI_MAX: usize = 4;
 
+/// Pictures of one block that are compared with its words.
+const IMAGES_COMPARED: usize = 16;
+
 /// A link among the words.
 #[derive(Debug)]
 struct Link {
@@ -23,6 +26,10 @@ pub(super) struct Line {
     images: Vec<String>,
     /// A blank stood before what comes next.
     blank: bool,
+    /// Elements ended since the last words; after one that was a link, another began.
+    left: bool,
+    left_link: bool,
+    between: bool,
     open: Option<Opened>,
 }
 
@@ -44,16 +51,43 @@ impl Line {
             self.blank = true;
         }
         for word in words.split_whitespace() {
+            self.blank |= self.apart(word);
             if self.blank && !self.text.is_empty() && !self.text.ends_with(['\n', '\t']) {
                 self.text.push(' ');
             }
             self.begin_link();
             self.text.push_str(word);
             self.blank = true;
+            (self.left, self.left_link, self.between) = (false, false, false);
         }
         if !words.is_empty() {
             self.blank = words.ends_with(char::is_whitespace);
         }
+    }
+
+    /// Whether a page shows this word apart from the last one though no blank is between: a link beside another element,
+    /// an address, the number of a note.
+    fn apart(&self, word: &str) -> bool {
+        let Some(last) = self.text.chars().next_back() else {
+            return false;
+        };
+        let starts_link = self.open.as_ref().is_some_and(|open| open.start.is_none());
+        let begins = |c: fn(char) -> bool| word.starts_with(c);
+        let beside = self.between || (starts_link && self.left);
+        (beside && last.is_alphanumeric() && begins(char::is_alphanumeric))
+            || (starts_link && last.is_alphanumeric() && word.starts_with('['))
+            || (starts_link && word.starts_with("http") && !"([{<\"'“‘«„".contains(last))
+    }
+
+    /// An element of the line begins.
+    pub(super) fn entered(&mut self) {
+        self.between |= self.left_link;
+    }
+
+    /// An element of the line ends.
+    pub(super) fn left(&mut self, link: bool) {
+        self.left = true;
+        self.left_link |= link;
     }
 
     fn begin_link(&mut self) {
@@ -171,7 +205,9 @@ impl Line {
         self.text.truncate(len);
         let plain = self.text.clone();
         let text = &self.text;
-        self.images.retain(|image| !text.contains(image.as_str()));
+        if self.images.len() <= IMAGES_COMPARED {
+            self.images.retain(|image| !text.contains(image.as_str()));
+        }
         let mut written = String::with_capacity(len);
         let mut after = String::new();
         let mut at = 0;

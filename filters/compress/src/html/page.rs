@@ -2,8 +2,8 @@
 
 use super::tag::Tag;
 
-/// Known tags from which on a text is a page.
-pub(super) const TAGS_MIN: usize = 10;
+/// Known tags from which on a fragment is of a page.
+const TAGS_MIN: usize = 10;
 /// Bytes of the smallest page that is rewritten.
 const PAGE_MIN: usize = 400;
 /// Bytes of what may stand before a page: the head of an HTTP answer, a line of the tool.

@@ -47,8 +47,6 @@ pub(super) struct Tree {
     pub words: String,
     /// What the head says the page is about.
     pub description: String,
-    /// Tags whose names HTML knows.
-    pub known: usize,
 }
 
 impl Tree {
@@ -238,7 +236,6 @@ impl Builder {
     fn start(&mut self, self_closing: bool) {
         let begun = std::mem::take(&mut self.begun);
         let Some(tag) = begun.tag else { return };
-        self.tree.known += usize::from(tag != Tag::Inline);
         if tag == Tag::Meta {
             self.describe(&begun);
             return;

@@ -61,11 +61,32 @@ pub(super) struct Weighed {
 pub(super) fn weigh(tree: &Tree) -> Weighed {
     let mut verdicts = vec![Verdict::Keep; tree.nodes.len()];
     unseen(tree, &mut verdicts);
-    let all = weights(tree, &verdicts);
+    let texts = texts(tree, &verdicts);
+    let all = weights(tree, &texts, &verdicts);
     hide(tree, &all, &mut verdicts);
-    let weights = weights(tree, &verdicts);
+    let weights = weights(tree, &texts, &verdicts);
     fold(tree, &weights, &mut verdicts);
     Weighed { weights, verdicts }
+}
+
+/// Letters and words of each text that can be seen.
+fn texts(tree: &Tree, verdicts: &[Verdict]) -> Vec<(u32, u32)> {
+    let mut texts = vec![(0, 0); tree.nodes.len()];
+    let mut at = 0;
+    while let Some(node) = tree.nodes.get(at) {
+        if verdicts.get(at) != Some(&Verdict::Keep) {
+            at = node.end as usize;
+            continue;
+        }
+        if let (None, Some(text)) = (node.tag, texts.get_mut(at)) {
+            for word in tree.words(&node.words).split_whitespace() {
+                text.0 += word.chars().count() as u32;
+                text.1 += 1;
+            }
+        }
+        at += 1;
+    }
+    texts
 }
 
 fn unseen(tree: &Tree, verdicts: &mut [Verdict]) {
@@ -87,8 +108,8 @@ fn hide(tree: &Tree, weights: &[Weight], verdicts: &mut [Verdict]) {
 }
 
 /// What each subtree holds of what is kept so far.
-fn weights(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
-    let mut own = own(tree, verdicts);
+fn weights(tree: &Tree, texts: &[(u32, u32)], verdicts: &[Verdict]) -> Vec<Weight> {
+    let mut own = own(tree, texts, verdicts);
     // A block's own words read as prose together, before they are added to what holds it.
     for (weight, node) in own.iter_mut().zip(&tree.nodes) {
         weight.blocks = u32::from(weight.text > 0);
@@ -120,7 +141,7 @@ fn weights(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
 }
 
 /// What stands in each block itself, not in blocks within.
-fn own(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
+fn own(tree: &Tree, texts: &[(u32, u32)], verdicts: &[Verdict]) -> Vec<Weight> {
     let mut own = vec![Weight::default(); tree.nodes.len()];
     let mut block_of = vec![0u32; tree.nodes.len()];
     let mut link_end = 0u32;
@@ -142,7 +163,12 @@ fn own(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
             return own;
         };
         match node.tag {
-            None => count(tree, node, (at as u32) < link_end, weight),
+            None => {
+                let (letters, words) = texts.get(at).copied().unwrap_or_default();
+                weight.text += letters;
+                weight.words += words;
+                weight.linked += if (at as u32) < link_end { letters } else { 0 };
+            }
             Some(Tag::A) if !node.words.is_empty() => {
                 weight.links += 1;
                 link_end = node.end.min(node.first);
@@ -154,18 +180,6 @@ fn own(tree: &Tree, verdicts: &[Verdict]) -> Vec<Weight> {
         at += 1;
     }
     own
-}
-
-fn count(tree: &Tree, node: &Node, linked: bool, weight: &mut Weight) {
-    let words = tree.words(&node.words).split_whitespace();
-    let (mut letters, mut count) = (0, 0);
-    for word in words {
-        letters += word.chars().count() as u32;
-        count += 1;
-    }
-    weight.text += letters;
-    weight.words += count;
-    weight.linked += if linked { letters } else { 0 };
 }
 
 /// The innermost element that holds most of the prose, if that sets the article apart from the page's links.

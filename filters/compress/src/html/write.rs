@@ -52,24 +52,22 @@ pub(super) fn write(tree: &Tree, weighed: &Weighed) -> Written {
     }
 }
 
-/// What the head calls the page.
+/// What the head calls the page. Drawings have titles of their own.
 fn title(tree: &Tree) -> String {
-    let is_title = |node: &&Node| node.tag == Some(Tag::Title);
-    let Some(node) = tree.nodes.iter().find(is_title) else {
-        return String::new();
-    };
-    let at = tree
-        .nodes
-        .iter()
-        .position(|n| n.tag == Some(Tag::Title))
-        .unwrap_or(0);
-    let inner = tree
-        .nodes
-        .get(at + 1..node.end as usize)
-        .unwrap_or_default();
-    let words = inner.iter().map(|node| tree.words(&node.words));
-    let words: Vec<&str> = words.flat_map(str::split_whitespace).collect();
-    words.join(" ")
+    let mut at = 0;
+    while let Some(node) = tree.nodes.get(at) {
+        at = match node.tag {
+            Some(Tag::Svg | Tag::Unseen) => node.end as usize,
+            Some(Tag::Title) => {
+                let inner = tree.nodes.get(at + 1..node.end as usize);
+                let words = inner.unwrap_or_default().iter();
+                let words = words.flat_map(|node| tree.words(&node.words).split_whitespace());
+                return words.collect::<Vec<_>>().join(" ");
+            }
+            _ => at + 1,
+        };
+    }
+    String::new()
 }
 
 /// What was left out and not yet told.
@@ -183,6 +181,9 @@ impl Writer<'_> {
         } else if tag.is_block() {
             self.flush();
         }
+        if !tag.is_block() {
+            self.line.entered();
+        }
         match tag {
             Tag::A if leads(words) => self.line.open_link(words, node.end.min(node.first)),
             Tag::Br if self.table.is_some() => self.line.blank(),
@@ -254,6 +255,9 @@ impl Writer<'_> {
         } else if tag.is_block() {
             self.flush();
         }
+        if !tag.is_block() {
+            self.line.left(tag == Tag::A);
+        }
         match tag {
             Tag::Control => self.line.blank(),
             Tag::Heading(_) => self.heading = 0,
@@ -261,7 +265,7 @@ impl Writer<'_> {
                 self.lists.pop();
             }
             Tag::Li => self.marker = None,
-            Tag::Blockquote => self.quotes -= 1,
+            Tag::Blockquote => self.quotes = self.quotes.saturating_sub(1),
             Tag::Table if self.table.is_some_and(|(table, _)| table == at) => self.table = None,
             _ => {}
         }
@@ -304,7 +308,7 @@ impl Writer<'_> {
         if taken.plain.is_empty() {
             return;
         }
-        if self.heading > 0 {
+        if self.heading > 0 && self.marker.is_none() {
             self.title_told |= taken.plain == self.title;
             let hashes = "#".repeat(self.heading.into());
             let words = taken.written.replace('\n', " ");
@@ -358,8 +362,10 @@ impl Writer<'_> {
         }
         let kinds: Vec<&str> = kinds.iter().map(|kind| kind.as_str()).collect();
         let note = format!(
-            "[left out: {}; {links} links, {words} words]",
-            kinds.join(", ")
+            "[left out: {}; {}, {}]",
+            kinds.join(", "),
+            counted(*links, "link"),
+            counted(*words, "word"),
         );
         self.folded = Folded::default();
         if !self.out.is_empty() {
@@ -398,6 +404,14 @@ impl Code {
             }
             _ => {}
         }
+    }
+}
+
+/// `1 link`, `2 links`.
+pub(super) fn counted(count: u32, thing: &str) -> String {
+    match count {
+        1 => format!("1 {thing}"),
+        _ => format!("{count} {thing}s"),
     }
 }
 
