@@ -149,6 +149,17 @@ fn what_was_not_named_may_be_named_later() {
 }
 
 #[test]
+fn a_form_is_named_as_a_whole_or_not_at_all() {
+    let mut earlier = Earlier::default();
+    let text = window(1, 60, 0);
+    earlier.add_form("c1", Some("open"), &text);
+    // Its lines are those of a form: what came as them is something else.
+    assert_eq!(referred(&text, &earlier), None);
+    let all = "[compact all of result c1]";
+    assert_eq!(resolve(all, &earlier).as_deref(), Some(&*text));
+}
+
+#[test]
 fn marks_of_strangers_stay_as_they_are() {
     let mut earlier = Earlier::default();
     let text = window(1, 60, 0);
