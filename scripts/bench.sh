@@ -16,3 +16,5 @@ cargo bench --locked -p sallyport-bench --bench mcp
 cargo bench --locked -p sallyport-policy --bench decide
 step "Measuring the firewall (two minutes)"
 cargo bench --locked -p sallyport-bench --bench firewall
+step "Measuring compression (a few minutes; needs SALLYPORT_COMPRESSION_DATA)"
+cargo bench --locked -p sallyport-bench-compress

@@ -81,7 +81,12 @@ pub fn add_session(
         other += usize::from(forwarded["content"].as_str() != Some(reads));
         let sum = sums.entry((session.traffic, mode)).or_default();
         asked.add(&planned, &earlier, &store, counter, sum);
-        earlier.add(id, tool, reads);
+        match &planned {
+            Plan::Rewrite { steps, .. } if steps.iter().any(|s| s.kind != StepKind::Reference) => {
+                earlier.add_form(id, tool, reads);
+            }
+            _ => earlier.add(id, tool, reads),
+        }
     }
     other
 }

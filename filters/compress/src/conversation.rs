@@ -366,7 +366,10 @@ impl<'a> Walk<'a> {
                     Plan::Rewrite { text, steps, .. } if only_names(steps) => {
                         self.earlier.add(told.call, told.tool, text);
                     }
-                    _ => self.earlier.skip(told.call, told.tool),
+                    Plan::Rewrite { text, .. } => {
+                        self.earlier.add_form(told.call, told.tool, text);
+                    }
+                    Plan::Keep(_) => self.earlier.skip(told.call, told.tool),
                 },
                 Forwarded::Nothing => self.earlier.skip(told.call, told.tool),
             }

@@ -43,7 +43,31 @@ pub fn plan(block: &Block<'_>, context: &Context<'_>) -> Plan {
     let unproven = tried.unproven;
     match enough(text, plans) {
         Plan::Keep(_) if unproven => Plan::Keep(Reason::Unproven),
-        plan => plan,
+        plan => repeated(plan, context),
+    }
+}
+
+/// A form that an earlier result has word for word is named in its turn.
+fn repeated(plan: Plan, context: &Context<'_>) -> Plan {
+    let Plan::Rewrite {
+        class: Class::Lossless,
+        mut steps,
+        text,
+    } = plan
+    else {
+        return plan;
+    };
+    let text = match reference::same_form(&text, context.earlier, context.kinds) {
+        Some((step, named)) => {
+            steps.push(step);
+            named
+        }
+        None => text,
+    };
+    Plan::Rewrite {
+        class: Class::Lossless,
+        steps,
+        text,
     }
 }
 

@@ -45,6 +45,8 @@ pub struct Earlier {
     named: HashMap<String, u32>,
     counts: HashMap<String, u32>,
     last: Option<(String, String, u32)>,
+    /// Texts as they are forwarded in other words, by their digest: they can be named as a whole.
+    forms: HashMap<blake3::Hash, String>,
     /// Where windows of lines stand: the last one of each hash, and for each line the one before it.
     heads: HashMap<u64, u32>,
     before: Vec<u32>,
@@ -61,24 +63,44 @@ impl Earlier {
     /// Remembers a block by the text it is forwarded as: as it came, or with parts of it named. `call` is the id of its
     /// call.
     pub fn add(&mut self, call: &str, tool: Option<&str>, text: &str) {
+        if let Some(first) = self.keep(call, tool, text) {
+            self.index(first);
+        }
+    }
+
+    /// Remembers a block that is forwarded in other words: a later one may be the same in all of them, and nothing else
+    /// may lean on it.
+    pub fn add_form(&mut self, call: &str, tool: Option<&str>, text: &str) {
+        if self.keep(call, tool, text).is_some()
+            && let Some(said) = self.said.last()
+        {
+            let name = || said.name.clone();
+            let digest = blake3::hash(text.as_bytes());
+            self.forms.entry(digest).or_insert_with(name);
+        }
+    }
+
+    /// Keeps a text under its name: its first line, if there is place and the name is free.
+    fn keep(&mut self, call: &str, tool: Option<&str>, text: &str) -> Option<usize> {
         let name = self.name(call, tool);
         if self.named.contains_key(&name) || self.text.len() + text.len() > u32::MAX as usize {
-            return;
+            return None;
         }
         let first = self.lines.len();
         line::cut(text, self.text.len(), &mut self.lines);
         if self.lines.len() > LINES_MAX {
             self.lines.truncate(first);
-            return;
+            return None;
         }
         self.text.push_str(text);
-        self.index(first);
+        self.before.resize(self.lines.len(), NONE);
         let lines = first as u32..self.lines.len() as u32;
         self.named.insert(name.clone(), self.said.len() as u32);
         self.said.push(Said { name, lines });
+        Some(first)
     }
 
-    /// Counts a block that is forwarded in other words: nothing may lean on it.
+    /// Counts what is no block: nothing may lean on it.
     pub fn skip(&mut self, call: &str, tool: Option<&str>) {
         self.name(call, tool);
     }
@@ -112,7 +134,6 @@ impl Earlier {
     }
 
     fn index(&mut self, first: usize) {
-        self.before.resize(self.lines.len(), NONE);
         for at in first..self.lines.len() {
             if let Some(Window(hash)) = Window::at(&self.lines, at) {
                 let head = self.heads.entry(hash).or_insert(NONE);
@@ -147,6 +168,17 @@ pub(crate) fn refer(text: &str, earlier: &Earlier, kinds: Kinds) -> Option<(Step
     let form = words::write(text, &lines, &runs, earlier);
     let proven = resolve(&form, earlier).as_deref() == Some(text);
     proven.then(|| (Step::new(StepKind::Reference, []), form))
+}
+
+/// The name of an earlier result that is forwarded in these very words, for a text that came out of other steps.
+pub(crate) fn same_form(form: &str, earlier: &Earlier, kinds: Kinds) -> Option<(Step, String)> {
+    if !kinds.has(StepKind::Reference) || earlier.forms.is_empty() {
+        return None;
+    }
+    let name = earlier.forms.get(&blake3::hash(form.as_bytes()))?;
+    let named = words::all_of(name);
+    let proven = resolve(&named, earlier).as_deref() == Some(form);
+    proven.then(|| (Step::new(StepKind::Reference, []), named))
 }
 
 /// The text that [`Plan`](crate::Plan)s of the kind [`StepKind::Reference`] stand for, from what was said earlier in

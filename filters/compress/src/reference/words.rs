@@ -17,6 +17,11 @@ pub(super) struct Words<'a> {
     shift: i64,
 }
 
+/// All of a result, named.
+pub(super) fn all_of(name: &str) -> String {
+    format!("{}all of {name}]", mark::HEAD)
+}
+
 /// The text with each run as one line.
 pub(super) fn write(text: &str, lines: &[Line], runs: &[Run], earlier: &Earlier) -> String {
     let mut out = String::with_capacity(text.len() / 2);
