@@ -2,6 +2,7 @@
 
 pub mod authorization;
 pub mod cli;
+pub mod compression;
 pub mod config;
 pub mod demo;
 pub mod edge;

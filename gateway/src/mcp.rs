@@ -18,6 +18,7 @@ mod modern;
 mod names;
 pub mod offered;
 mod outbox;
+pub mod own;
 pub mod pins;
 mod readdress;
 mod request;
@@ -31,6 +32,8 @@ pub use face::serve;
 pub use session::Sessions;
 pub use waiting::Waiting;
 
+use crate::compression::Originals;
+
 /// What the gateway keeps for agents of tool servers.
 #[derive(Clone, Default)]
 pub struct Tools {
@@ -38,4 +41,6 @@ pub struct Tools {
     pub sessions: Sessions,
     /// Streams that wait for a session.
     pub waiting: Waiting,
+    /// What was made smaller, as it was.
+    pub originals: Originals,
 }

@@ -64,7 +64,8 @@ pub async fn listen(
             out,
             link: link.clone(),
             introduced: asking.introduced.clone(),
-            sent_params: Vec::new(),
+            sent_params: None,
+            reserved: false,
             cancelled,
         };
         let request = Request {
