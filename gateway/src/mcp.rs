@@ -18,6 +18,7 @@ mod modern;
 mod names;
 pub mod offered;
 mod outbox;
+pub mod own;
 pub mod pins;
 mod readdress;
 mod request;

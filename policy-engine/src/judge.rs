@@ -50,6 +50,9 @@ pub struct Terms {
     pub offer: Option<Arc<str>>,
     /// What is known of the message's parts beyond what filters see in them: a tool that changed since it was pinned.
     pub found: Vec<Finding>,
+    /// Whether `allow` was given before, for something that this is a part of: it is not asked again. Everything else
+    /// that policies say counts.
+    pub granted: bool,
 }
 
 impl Engine {

@@ -57,6 +57,15 @@ impl Policy {
 
     /// Decides one exchange for one team. Total: whatever goes wrong is a denial.
     pub fn decide(&self, team: &str, facts: &Facts<'_>) -> Decision {
+        self.decide_asking(team, facts, facts.asks_allow())
+    }
+
+    /// Decides without asking `allow`, which was given before.
+    pub(crate) fn decide_granted(&self, team: &str, facts: &Facts<'_>) -> Decision {
+        self.decide_asking(team, facts, false)
+    }
+
+    fn decide_asking(&self, team: &str, facts: &Facts<'_>, asks_allow: bool) -> Decision {
         let mut words = Words::default();
         let document = catch_unwind(AssertUnwindSafe(|| facts.document(self.needs(team))));
         let input = match document {
@@ -79,7 +88,7 @@ impl Policy {
                 return Decision::of(words);
             }
         };
-        self.judge(team, input, facts.operation.as_str(), facts.asks_allow())
+        self.judge(team, input, facts.operation.as_str(), asks_allow)
     }
 
     /// Decides from a document.

@@ -131,6 +131,16 @@ impl Account {
         }
     }
 
+    /// Notes a call of one of the gateway's own tools, which no policy was asked about as a call; with the rule that
+    /// refused it.
+    pub fn called(&mut self, tool: &str, refused_by: Option<Arc<str>>) {
+        let verdict = match refused_by {
+            Some(_) => Verdict::Denied,
+            None => Verdict::Allowed,
+        };
+        self.record.call(tool, verdict, refused_by);
+    }
+
     /// Notes that the request goes out.
     pub fn sent(&mut self, _bytes: usize) {
         self.sent = Some(Instant::now());

@@ -223,6 +223,7 @@ pub async fn pass_on(session: &Arc<Session>, server: &Arc<str>, back: &Connectio
     match message.shape {
         Shape::Notification => {
             if message.method == Method::ToolsChanged {
+                session.shown.forget();
                 session
                     .links()
                     .iter()

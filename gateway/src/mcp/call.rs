@@ -9,6 +9,7 @@ use super::input::needs_input;
 use super::link::Link;
 use super::modern::{self, Introduced};
 use super::outbox::Outbox;
+use super::own;
 use super::readdress::{self, replace};
 use super::session::{AnswerTo, Asked, Parked, Session};
 use super::upstream::{self, Connection, Fault, Replies};
@@ -44,8 +45,10 @@ pub struct Call<'a> {
     pub link: Arc<Link>,
     /// How a modern agent introduced itself in this request.
     pub introduced: Option<Introduced>,
-    /// Headers that mirror arguments, as the agent sent them.
-    pub sent_params: Vec<(HeaderName, HeaderValue)>,
+    /// Headers that mirror arguments, as the agent sent them; `None`: it had no list that demands them.
+    pub sent_params: Option<Vec<(HeaderName, HeaderValue)>>,
+    /// Whether the names of the gateway's own tools are taken, so that no server's tool may have one.
+    pub reserved: bool,
     /// Turns true when the agent wants it no more.
     pub cancelled: watch::Receiver<bool>,
     /// In which form the team wishes to read the answer.
@@ -133,6 +136,9 @@ impl Call<'_> {
         let Some(tool) = request.name.as_deref() else {
             return Ok(terms);
         };
+        if self.reserved && own::is_reserved(tool) {
+            terms.hidden.push(tool.to_owned());
+        }
         let engine = &self.state.engine;
         let needs = engine.policy().needs(&self.session.caller.team);
         let pinned = self.state.pins.is_some();
@@ -184,9 +190,8 @@ impl Call<'_> {
         tool.check(&leaves, strict).map_err(|mistakes| {
             Failure::BadArguments(format!("The arguments do not fit the tool: {mistakes}."))
         })?;
-        if self.introduced.is_some() {
-            modern::check_params(&self.sent_params, &tool.param_headers(&came))
-                .map_err(Failure::Rpc)?;
+        if let (Some(_), Some(sent)) = (&self.introduced, &self.sent_params) {
+            modern::check_params(sent, &tool.param_headers(&came)).map_err(Failure::Rpc)?;
         }
         // Only what mirrors a judged argument: anything else would be words that nobody has looked at.
         Ok(tool.param_headers(&leaves))
@@ -455,6 +460,10 @@ impl Call<'_> {
             self.link.forget_catalogue();
         }
         terms.hidden = catalogue::ambiguous(payload);
+        if self.reserved {
+            let names = offers_named(payload).filter(|name| own::is_reserved(name));
+            terms.hidden.extend(names.map(str::to_owned));
+        }
         let Some(pins) = self.state.pins.as_ref() else {
             return terms;
         };
@@ -666,6 +675,12 @@ pub async fn wanted_no_more(cancelled: &mut watch::Receiver<bool>) {
         // Nobody is left who could cancel.
         std::future::pending::<()>().await;
     }
+}
+
+/// The names of the tools in a list.
+fn offers_named(payload: &Payload) -> impl Iterator<Item = &str> {
+    let offers = payload.of_kind(Kind::ToolOffer);
+    offers.filter_map(|(_, part)| Some(payload.text(part.tool?)))
 }
 
 /// The arguments of a call, as JSON.

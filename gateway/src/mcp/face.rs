@@ -3,6 +3,7 @@
 use super::door::{Door, Heads, check_origin};
 use super::modern::{self, Introduced};
 use super::outbox::{EventId, Outbox};
+use super::own::Own;
 use super::request::{Asking, initialize, request};
 use super::response;
 use super::session::{Full, Session};
@@ -158,7 +159,8 @@ impl Visit<'_> {
             body,
             message,
             introduced,
-            sent_params: modern::sent_params(&http.req_header().headers),
+            sent_params: Some(modern::sent_params(&http.req_header().headers)),
+            own: Own::default(),
         }
     }
 

@@ -65,7 +65,8 @@ pub async fn listen(
             out,
             link: link.clone(),
             introduced: asking.introduced.clone(),
-            sent_params: Vec::new(),
+            sent_params: None,
+            reserved: false,
             cancelled,
             wish: Wish::off(),
         };

@@ -1,6 +1,7 @@
 //! Lists of all servers as one. A server that is down, or that the team may not ask, is missing from them.
 
 use super::call::{Call, Request};
+use super::door::Door;
 use super::outbox::Outbox;
 use super::request::{Asking, Plain};
 use super::session::Session;
@@ -55,33 +56,57 @@ pub async fn merged(
     Ok(Plain::result(asking, &result))
 }
 
-/// Asks all servers at once.
+/// The lists of several servers.
+pub struct Listed {
+    /// Each server that answered, with the items of its list as JSON.
+    pub of: Vec<(Arc<str>, Vec<String>)>,
+    /// Whether all that may be asked have answered.
+    pub is_whole: bool,
+}
+
+/// Asks all servers at once; gives the items of all lists.
 pub async fn all(
     asking: &Asking,
     session: &Arc<Session>,
     out: &Arc<Outbox>,
     cancelled: &watch::Receiver<bool>,
 ) -> Result<Vec<String>, Failure> {
+    let listed = each(asking, session, out, cancelled).await?;
+    Ok(listed.of.into_iter().flat_map(|(_, items)| items).collect())
+}
+
+/// Asks all servers at once; gives each one's list. What the only server behind a door fails with is told.
+pub async fn each(
+    asking: &Asking,
+    session: &Arc<Session>,
+    out: &Arc<Outbox>,
+    cancelled: &watch::Receiver<bool>,
+) -> Result<Listed, Failure> {
     let servers = asking.servers();
     let asked = servers
         .iter()
         .map(|server| of_one(asking, session, out, cancelled, server));
     let answers = futures::future::join_all(asked).await;
-    let mut items = Vec::new();
+    let mut listed = Listed {
+        of: Vec::new(),
+        is_whole: true,
+    };
     let mut refused = None;
     let mut answered = false;
     for (server, answer) in servers.iter().zip(answers) {
         match answer {
-            Ok(more) => {
+            Ok(items) => {
                 answered = true;
-                items.extend(more);
+                listed.of.push((server.config.name.clone(), items));
             }
             Err(Failure::AgentLeft) => return Err(Failure::AgentLeft),
             Err(Failure::Denied(denial)) => {
                 refused.get_or_insert(denial);
             }
+            Err(failure) if matches!(asking.door, Door::One(_)) => return Err(failure),
             Err(failure) => {
                 answered = true;
+                listed.is_whole = false;
                 tracing::warn!(server = %server.config.name, reason = failure.fault().message, "a tool server is missing from the list of all");
             }
         }
@@ -89,7 +114,7 @@ pub async fn all(
     match (answered, refused) {
         // Not one of them may be asked: that is an answer too.
         (false, Some(denial)) => Err(Failure::Denied(denial)),
-        _ => Ok(items),
+        _ => Ok(listed),
     }
 }
 
@@ -141,7 +166,8 @@ async fn pages(
             out,
             link: session.link(server),
             introduced: asking.introduced.clone(),
-            sent_params: Vec::new(),
+            sent_params: None,
+            reserved: asking.own.is_on(),
             cancelled: cancelled.clone(),
             wish: Wish::off(),
         };

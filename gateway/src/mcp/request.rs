@@ -9,6 +9,7 @@ use super::lists;
 use super::modern::Introduced;
 use super::names;
 use super::outbox::Outbox;
+use super::own::{self, Own, Turn};
 use super::readdress::replace;
 use super::session::{Session, UnderWay};
 use super::upstream::{Introduction, Server};
@@ -47,8 +48,10 @@ pub struct Asking {
     pub message: Message,
     /// How a modern agent introduced itself.
     pub introduced: Option<Introduced>,
-    /// Headers that mirror arguments.
-    pub sent_params: Vec<(HeaderName, HeaderValue)>,
+    /// Headers that mirror arguments; `None`: the agent had no list that demands them.
+    pub sent_params: Option<Vec<(HeaderName, HeaderValue)>>,
+    /// The gateway's own tools, as far as the request is about them.
+    pub own: Own,
 }
 
 impl Asking {
@@ -114,7 +117,7 @@ pub fn digest<'t>(parts: impl IntoIterator<Item = &'t str>) -> [u8; 32] {
 
 /// Answers a request: the last message on `out` is its answer. Writes its record.
 pub async fn request(
-    asking: Asking,
+    mut asking: Asking,
     mut account: Account,
     under_way: UnderWay,
     out: &Arc<Outbox>,
@@ -122,6 +125,7 @@ pub async fn request(
 ) {
     let session = under_way.session().clone();
     account.operation(asking.message.method.operation());
+    asking.own = Own::of(&asking, &account, &session);
     let answered = answer(&asking, &mut account, &session, out, cancelled).await;
     let (status, body) = match answered {
         Ok(answer) => {
@@ -187,6 +191,25 @@ async fn answer(
     out: &Arc<Outbox>,
     cancelled: watch::Receiver<bool>,
 ) -> Result<Plain, Failure> {
+    match own::turn(asking, account, session, out, &cancelled).await? {
+        Turn::Theirs => theirs(asking, account, session, out, cancelled).await,
+        Turn::Inner(inner) => theirs(&inner, account, session, out, cancelled).await,
+        Turn::More(declaration) => {
+            let answer = theirs(asking, account, session, out, cancelled).await?;
+            Ok(own::with_last(answer, &declaration))
+        }
+        Turn::Ours(answer) => Ok(answer),
+    }
+}
+
+/// The answer of the servers behind the door.
+async fn theirs(
+    asking: &Asking,
+    account: &mut Account,
+    session: &Arc<Session>,
+    out: &Arc<Outbox>,
+    cancelled: watch::Receiver<bool>,
+) -> Result<Plain, Failure> {
     let method = asking.message.method;
     match (&asking.door, method) {
         (_, Method::Ping) => {
@@ -212,6 +235,7 @@ async fn answer(
                 link: session.link(&server),
                 introduced: asking.introduced.clone(),
                 sent_params: asking.sent_params.clone(),
+                reserved: asking.own.is_on(),
                 cancelled,
                 wish: Wish::off(),
             };

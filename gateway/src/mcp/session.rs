@@ -6,6 +6,7 @@
 use super::door::Door;
 use super::link::Link;
 use super::outbox::Outbox;
+use super::own::LastShown;
 use super::upstream::{Connection, Introduction, Replies, Server};
 use crate::edge::Edge;
 use crate::state::State;
@@ -59,6 +60,8 @@ pub struct Session {
     /// Streams that listen for changes, with what they want to hear.
     pub listeners: Mutex<Vec<Arc<super::listen::Listener>>>,
     lasting: Mutex<Vec<Weak<Outbox>>>,
+    /// What a list of tools that the gateway put together held last.
+    pub shown: LastShown,
     links: DashMap<Arc<str>, Arc<Link>>,
     streams: Mutex<BTreeMap<u64, Arc<Outbox>>>,
     asked: Mutex<HashMap<u64, Asked>>,
@@ -372,6 +375,7 @@ impl Sessions {
             main,
             listeners: Mutex::default(),
             lasting: Mutex::default(),
+            shown: LastShown::default(),
             links: DashMap::new(),
             streams: Mutex::default(),
             asked: Mutex::default(),

@@ -74,7 +74,11 @@ impl Judging<'_> {
             .map(|t| self.payload.text(*t))
             .collect();
         let facts = self.facts(self.about.operation, None, &offers, &unread, call);
-        let decision = self.engine.policy.decide(&self.about.caller.team, &facts);
+        let (policy, team) = (&self.engine.policy, &self.about.caller.team);
+        let decision = match terms.granted {
+            true => policy.decide_granted(team, &facts),
+            false => policy.decide(team, &facts),
+        };
         self.trail.spent.policy_ns += nanos((self.engine.stopwatch)() - begun);
         decision
     }
