@@ -18,7 +18,8 @@ pub(super) struct Lock {
 
 /// `None`: it is none.
 pub(super) fn view(text: &str) -> Option<Lock> {
-    let head = text.get(..text.floor_char_boundary(HEAD)).unwrap_or(text);
+    let cut = (0..=HEAD).rev().find(|&at| text.is_char_boundary(at));
+    let head = text.get(..cut.unwrap_or(0)).unwrap_or(text);
     let (before, packages) = if head.contains("\"lockfileVersion\"") {
         (String::new(), npm(text)?)
     } else if head.contains("[[package]]") {

@@ -212,11 +212,9 @@ impl Builder {
             Attribute::Alt if begun.tag == Some(Tag::Img) => {
                 begun.alt.get_or_insert_with(text);
             }
-            Attribute::Names => {
-                if begun.names.len() < furniture::NAMES_MAX {
-                    begun.names.push_str(&String::from_utf8_lossy(value));
-                    begun.names.push(' ');
-                }
+            Attribute::Names if begun.names.len() < furniture::NAMES_MAX => {
+                begun.names.push_str(&String::from_utf8_lossy(value));
+                begun.names.push(' ');
             }
             Attribute::Role => begun.role = furniture::of_role(value),
             Attribute::Style => begun.hidden |= furniture::not_shown(value),

@@ -213,10 +213,12 @@ fn among(tree: &Tree, weights: &[Weight]) -> Vec<bool> {
         let leaf = node
             .tag
             .is_some_and(|tag| matches!(tag, Tag::P | Tag::Block));
-        if leaf && weight.prose > 0 && weight.blocks <= 1 {
-            if let Some(count) = paragraphs.get_mut(node.parent as usize) {
-                *count += 1;
-            }
+        if leaf
+            && weight.prose > 0
+            && weight.blocks <= 1
+            && let Some(count) = paragraphs.get_mut(node.parent as usize)
+        {
+            *count += 1;
         }
     }
     let mut among = vec![false; tree.nodes.len()];
