@@ -6,7 +6,6 @@ mod lines;
 mod mcp;
 mod policy;
 mod scan;
-mod session;
 
 use crate::config::{Config, config_schema};
 use crate::identity::{KeyHash, new_key};

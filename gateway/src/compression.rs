@@ -5,6 +5,7 @@
 //! ([`Compression::result`]). Originals of what is left out are kept before anything is sent ([`Originals`]); what was
 //! saved is counted beside the way ([`savings`]).
 
+mod bodies;
 mod originals;
 mod result;
 mod savings;
@@ -22,9 +23,10 @@ use sallyport_policy::{Cleared, Ruling, Settings};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use bodies::{Bodies, Compared, NoBody};
 pub use originals::{NotKept, ORIGINAL_MAX, Originals, Scope, is_handle};
 pub use result::Answered;
-pub use savings::{Prices, Saved, Told};
+pub use savings::{Prices, Saved, Told, Totals};
 pub use wish::{Mode, Unclear, Wish};
 
 use savings::{Accountant, Job, Rewritten, Work};
@@ -79,6 +81,12 @@ impl Compression {
     /// The originals, where any are kept.
     pub fn originals(&self) -> Option<&Originals> {
         self.0.as_ref()?.originals.as_ref()
+    }
+
+    /// What was saved since the start.
+    pub fn totals(&self) -> Totals {
+        let inner = self.0.as_ref();
+        inner.map_or_else(Totals::new, |inner| inner.accountant.totals())
     }
 
     /// What a team's policies wish. A setting that cannot be read is said in the log and changes nothing.
@@ -294,7 +302,7 @@ fn rewritten(payload: &Payload, compressed: &Compressed) -> Vec<Rewritten> {
 }
 
 /// Whether the model is offered the tool that gives originals back, by whatever name its client calls our server.
-pub(crate) fn offers_retrieval(payload: &Payload) -> bool {
+fn offers_retrieval(payload: &Payload) -> bool {
     let offered = payload
         .of_kind(Kind::ToolOffer)
         .filter_map(|(_, part)| part.tool);

@@ -3,8 +3,10 @@
 //! [`answer`] is pure: a request's words in, a reply out. [`OperatorsApp`] puts it on a socket.
 
 mod app;
+mod compare;
 mod metrics;
 mod page;
+mod savings;
 mod tools;
 
 use crate::compression::Compression;
@@ -103,7 +105,7 @@ pub fn answer(
                 view.metrics.copy(view);
                 OperatorsReply::new(200, PROMETHEUS, view.metrics.text())
             }
-            _ => OperatorsReply::new(404, TEXT, "there are /, /healthz, /readyz and /metrics\n"),
+            _ => OperatorsReply::new(404, TEXT, "there are /, /healthz, /readyz, /metrics, and POST /v1/compress\n"),
         }
     };
     if ![Method::GET, Method::HEAD].contains(method) {

@@ -213,3 +213,17 @@ async fn an_id_that_is_under_way_is_refused_and_the_first_goes_on() {
         "the words of free"
     );
 }
+
+#[tokio::test]
+async fn an_id_may_be_used_again_as_soon_as_its_answer_is_there() {
+    let (gateway, _server) = stage().await;
+    let agent = Agent::open(&gateway, "/mcp/old", "free", LEGACY).await;
+    let params = json!({"name": "echo", "arguments": {"text": "x"}});
+    let mut call = agent.message("tools/call", params);
+    call["id"] = 7.into();
+    for _ in 0..200 {
+        let said = agent.send(&call).await;
+        assert_eq!(said.response()["id"], 7, "{}", said.raw);
+        assert!(said.response().get("error").is_none(), "{}", said.raw);
+    }
+}

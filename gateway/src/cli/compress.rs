@@ -1,15 +1,13 @@
 //! `sallyport compress` and `sallyport expand`: what a tool's answer becomes, and back.
 
 use super::lines::{self, BYTES_MAX};
-use super::session::Session;
 use super::{Outcome, fail, say, tell};
-use crate::compression::{Originals, Scope};
+use crate::compression::{Bodies, Originals, Scope};
 use owo_colors::OwoColorize;
 use sallyport_compress::tokens::{Vocabulary, count};
 use sallyport_compress::{
     Block, Class, Context, Earlier, ExactTools, Kinds, Mode, Plan, Step, expand, plan,
 };
-use sallyport_exchange::Caller;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -116,10 +114,12 @@ pub(super) fn compress(args: &CompressArgs) -> Outcome {
     let desk = Desk { store };
     if args.jsonl || args.session {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
-        let session = Session::new(desk.store.clone(), true);
+        let bodies = Bodies::new(desk.store.clone(), Scope::local(), true);
         return match lines::input(&args.files) {
             // A session's bodies come one after another; lines know nothing of each other.
-            Ok(input) if args.session => lines::each(input, 1, |line| session.body(line)),
+            Ok(input) if args.session => lines::each(input, 1, |line| {
+                bodies.forwarded(line).map_err(|error| error.to_string())
+            }),
             Ok(input) => lines::each(input, workers, |line| desk.line(line)),
             Err(error) => fail(&error, Outcome::Broken),
         };
@@ -146,7 +146,7 @@ pub(super) fn expand_back(args: &ExpandArgs) -> Outcome {
             Ok(store) => store,
             Err(why) => return fail(&why, Outcome::Broken),
         };
-        return match store.get(&whose(), reference) {
+        return match store.get(&Scope::local(), reference) {
             Some(original) => {
                 say(original.trim_end_matches('\n'));
                 Outcome::Done
@@ -163,17 +163,6 @@ pub(super) fn expand_back(args: &ExpandArgs) -> Outcome {
         Ok(input) => lines::each(input, workers, |line| back(store.as_ref(), line)),
         Err(error) => fail(&error, Outcome::Broken),
     }
-}
-
-/// Originals of the command line belong to whoever may read its folder.
-pub(super) fn whose() -> Scope {
-    let nobody = Caller {
-        team: "".into(),
-        agent: "".into(),
-        key: "".into(),
-        labels: [].into(),
-    };
-    Scope::of(&nobody, "command line")
 }
 
 impl StoreArgs {
@@ -208,7 +197,7 @@ impl Desk {
         let handle = self
             .store
             .as_ref()
-            .map(|_| whose().handle(b"", blake3::hash(text.as_bytes()).as_bytes()));
+            .map(|_| Scope::local().handle(b"", blake3::hash(text.as_bytes()).as_bytes()));
         let earlier = Earlier::default();
         let context = |mode, handle| Context {
             mode,
@@ -223,7 +212,7 @@ impl Desk {
             if planned.class() != Class::Reversible {
                 return (planned, None);
             }
-            if store.put(&whose(), handle, text).is_ok() {
+            if store.put(&Scope::local(), handle, text).is_ok() {
                 return (planned, Some(handle.clone()));
             }
         }
@@ -292,7 +281,7 @@ fn back(store: Option<&Originals>, line: &str) -> Result<String, String> {
         match (line.class.as_str(), &line.reference) {
             ("none", _) => line.text,
             ("reversible", Some(reference)) => store
-                .and_then(|store| store.get(&whose(), reference))
+                .and_then(|store| store.get(&Scope::local(), reference))
                 .ok_or_else(|| format!("no original `{reference}` is kept here"))?,
             ("lossless", _) => {
                 let steps: Result<Vec<Step>, _> =

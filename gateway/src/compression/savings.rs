@@ -6,6 +6,8 @@ use crate::record::SavedRecord;
 use quick_cache::sync::Cache;
 use sallyport_compress::tokens::{Vocabulary, count};
 use sallyport_exchange::Dialect;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 
@@ -105,20 +107,32 @@ pub enum Work {
 pub struct Accountant {
     jobs: SyncSender<Job>,
     metrics: Arc<Metrics>,
+    totals: Arc<Mutex<Totals>>,
 }
 
 impl Accountant {
     /// Starts it. It ends when nobody holds it any more.
     pub fn start(metrics: Arc<Metrics>) -> std::io::Result<Accountant> {
         let (jobs, waiting) = sync_channel(WAITING_MAX);
+        let totals = Arc::default();
         let counting = Counting {
             metrics: metrics.clone(),
+            totals: Arc::clone(&totals),
             known: Cache::new(COUNTS_KEPT),
         };
         std::thread::Builder::new()
             .name("sallyport-savings".into())
             .spawn(move || counting.run(&waiting))?;
-        Ok(Accountant { jobs, metrics })
+        Ok(Accountant {
+            jobs,
+            metrics,
+            totals,
+        })
+    }
+
+    /// What was saved since the start.
+    pub fn totals(&self) -> Totals {
+        self.totals.lock().clone()
     }
 
     /// Hands something over. Nobody waits for it.
@@ -129,8 +143,12 @@ impl Accountant {
     }
 }
 
+/// What was saved since the start: by team, by how far the team goes, and by plan.
+pub type Totals = BTreeMap<(Arc<str>, Mode, Mode), Saved>;
+
 struct Counting {
     metrics: Arc<Metrics>,
+    totals: Arc<Mutex<Totals>>,
     known: Cache<[u8; 16], u32>,
 }
 
@@ -147,6 +165,12 @@ impl Counting {
             let tell = |plan: Mode, blocks: &[Rewritten]| {
                 let saved = self.saved(blocks, prices);
                 self.metrics.compression_saved(&team, plan, mode, saved);
+                let mut totals = self.totals.lock();
+                let total = totals.entry((team.clone(), mode, plan)).or_default();
+                total.before += saved.before;
+                total.after += saved.after;
+                total.billed += saved.billed;
+                drop(totals);
                 let cell = match plan {
                     Mode::Reversible => &told.reversible,
                     _ => &told.lossless,

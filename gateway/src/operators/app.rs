@@ -1,6 +1,6 @@
 //! The operators' listener on Pingora: reads a head, asks [`answer`], closes.
 
-use super::{OperatorsReply, OperatorsView, answer};
+use super::{OperatorsReply, OperatorsView, answer, compare};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderValue, header};
@@ -47,11 +47,37 @@ impl HttpServerApp for OperatorsApp {
             .uri
             .path_and_query()
             .map_or("/", |target| target.as_str());
-        let reply = answer(&head.method, target, &head.headers, &self.view);
+        let reply = match compare::wanted(&head.method, target) {
+            true => self.compared(&mut session).await,
+            false => answer(&head.method, target, &head.headers, &self.view),
+        };
         if write(&mut session, reply).await.is_ok() {
             let _ = session.finish().await;
         }
         None
+    }
+}
+
+impl OperatorsApp {
+    async fn compared(&self, session: &mut ServerSession) -> OperatorsReply {
+        let mut body = Vec::new();
+        let max = self.view.config.limits.body;
+        loop {
+            match tokio::time::timeout(PATIENCE, session.read_request_body()).await {
+                Ok(Ok(Some(chunk))) if body.len() + chunk.len() <= max => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Ok(None)) => break,
+                Ok(Ok(Some(_))) => return compare::too_large(max),
+                _ => return compare::cut_off(),
+            }
+        }
+        let headers = session.req_header().headers.clone();
+        let target = session.req_header().uri.path_and_query().map_or_else(String::new, |t| t.to_string());
+        let view = self.view.clone();
+        let compared = move || compare::compared(&view, &target, &headers, &body);
+        let compared = tokio::task::spawn_blocking(compared).await;
+        compared.unwrap_or_else(|_| compare::cut_off())
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn page(view: &OperatorsView, now_ns: i64) -> String {
     policies(&mut html, view);
     upstreams(&mut html, view);
     super::tools::tools(&mut html, view);
+    super::savings::savings(&mut html, view);
     teams(&mut html, view);
     decisions(&mut html, view);
     html.raw("</main></body></html>\n");
