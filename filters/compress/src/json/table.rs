@@ -58,10 +58,10 @@ const NAME: &str = "table";
 /// Bytes of the largest text that is given back.
 const TEXT_MAX: usize = 64 << 20;
 
-/// Bytes of the longest text whose tokens the quick count may misjudge by a third; in longer ones by a fifth.
+/// Bytes of the longest text whose tokens the quick count may misjudge by a third; in longer ones by a tenth.
 const COUNT_SHORT: usize = 2 << 10;
 /// Bytes of the longest text whose tokens are counted exactly.
-const COUNT_MAX: usize = 256 << 10;
+const COUNT_MAX: usize = 32 << 10;
 
 /// The table form; `None`: the text is not JSON, or the form is not smaller than the text without blanks.
 pub(crate) fn encode(text: &str) -> Option<Form> {
@@ -117,7 +117,7 @@ fn legend(signs: write::Signs) -> String {
 fn smaller(table: &str, minified: &str) -> bool {
     let (ours, theirs) = (tokens::estimate(table), tokens::estimate(minified));
     // The quick count is the surer the longer the text.
-    let sure = if minified.len() < COUNT_SHORT { 65 } else { 80 };
+    let sure = if minified.len() < COUNT_SHORT { 70 } else { 90 };
     if ours * 100 <= theirs * sure {
         return true;
     }
