@@ -1,6 +1,7 @@
 //! JSON, and what wraps it.
 
 mod blanks;
+mod cut;
 pub(crate) mod elide;
 mod escape;
 pub(crate) mod minify;

@@ -34,7 +34,7 @@ fn is_blank(byte: u8) -> bool {
 }
 
 /// Where the token that begins at `at` ends. The text is JSON.
-fn token_end(bytes: &[u8], at: usize) -> usize {
+pub(super) fn token_end(bytes: &[u8], at: usize) -> usize {
     match bytes[at] {
         b'{' | b'}' | b'[' | b']' | b',' | b':' => at + 1,
         b'"' => string_end(bytes, at),

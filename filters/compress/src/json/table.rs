@@ -35,6 +35,9 @@
 //! or `:`, or are `-`, `#`, a number, `true`, `false` or `null`. Under a column marked `""` numbers and those words are
 //! strings and stand bare.
 //!
+//! Where the JSON text was cut off (the first line says `cut off in the last line`), all up to its last whole value stands
+//! in the form, as if everything open had been closed there; a last line has the rest, as it was.
+//!
 //! Numbers and strings are spelled as they were. The order of keys in a row is that of the columns; where it was
 //! another one, the residue says so.
 
@@ -45,23 +48,28 @@ mod word;
 pub(super) mod write;
 
 use super::blanks;
+use super::cut::{self, Cut};
 use super::node::Node;
 use super::varint;
 use crate::form::Form;
 use crate::mark;
 use crate::tokens::{self, Vocabulary};
 use sallyport_exchange::json::Tape;
+use std::borrow::Cow;
 
 /// How the first line begins.
 const NAME: &str = "table";
+/// What it says of a text that was cut off, and how the line then ends.
+const CUT: &str = "cut off in the last line";
+const CUT_END: &str = "cut off in the last line]";
 
 /// Bytes of the largest text that is given back.
 const TEXT_MAX: usize = 64 << 20;
 
-/// Bytes of the longest text whose tokens the quick count may misjudge by a third; in longer ones by a fifth.
+/// Bytes of the longest text whose tokens the quick count may misjudge by a third; in longer ones by a tenth.
 const COUNT_SHORT: usize = 2 << 10;
 /// Bytes of the longest text whose tokens are counted exactly.
-const COUNT_MAX: usize = 256 << 10;
+const COUNT_MAX: usize = 32 << 10;
 
 /// The table form; `None`: the text is not JSON, or the form is not smaller than the text without blanks.
 pub(crate) fn encode(text: &str) -> Option<Form> {
@@ -81,16 +89,31 @@ fn proposed(text: &str) -> Option<(Form, String)> {
     if !matches!(first, b'{' | b'[') {
         return None;
     }
-    Tape::read_str(text).ok()?;
-    let (small, blanks) = blanks::strip(text);
-    let tape = Tape::read_str(&small).ok()?;
+    let (small, blanks, cut) = match Tape::read_str(text) {
+        Ok(_) => {
+            let (small, blanks) = blanks::strip(text);
+            (small, blanks, None)
+        }
+        Err(_) => beginning(text)?,
+    };
+    let whole = match &cut {
+        None => Cow::Borrowed(small.as_str()),
+        Some(cut) => Cow::Owned([&small[..cut.kept], &cut.closers].concat()),
+    };
+    let tape = Tape::read_str(&whole).ok()?;
     let (body, orders, signs) = write::document(&Node::of(&tape));
     if mark::imitates(&body) {
         return None;
     }
-    let text = format!("{}{body}", mark::lossless(&legend(signs)));
+    let mut text = mark::lossless(&legend(signs, cut.is_some()));
+    text.push_str(&body);
     let mut residue = Vec::new();
-    if !orders.is_empty() || !blanks.is_empty() {
+    if let Some(cut) = &cut {
+        text.push('\n');
+        text.push_str(&small[cut.kept..]);
+        varint::put(cut.closers.len(), &mut residue);
+    }
+    if cut.is_some() || !orders.is_empty() || !blanks.is_empty() {
         varint::put(orders.len(), &mut residue);
         residue.extend(orders);
         residue.extend(blanks);
@@ -98,11 +121,23 @@ fn proposed(text: &str) -> Option<(Form, String)> {
     Some((Form { text, residue }, small))
 }
 
+/// The beginning of a JSON text without its blanks, the residue of those, and where it was cut.
+fn beginning(text: &str) -> Option<(String, Vec<u8>, Option<Cut>)> {
+    let Cut { kept, closers } = cut::find(text)?;
+    Tape::read_str(&[&text[..kept], &closers].concat()).ok()?;
+    let (small, blanks) = blanks::strip(text);
+    let kept = blanks::strip(&text[..kept]).0.len();
+    // The rest stands on a line of its own.
+    let is_line = !small[kept..].contains('\n');
+    is_line.then_some((small, blanks, Some(Cut { kept, closers })))
+}
+
 /// What the first line says of the signs that occur.
-fn legend(signs: write::Signs) -> String {
+fn legend(signs: write::Signs, cut: bool) -> String {
     let said: Vec<&str> = [
         (signs.absent, "- absent"),
         (signs.same, "^ same as at path"),
+        (cut, CUT),
     ]
     .into_iter()
     .filter_map(|(occurs, says)| occurs.then_some(says))
@@ -115,9 +150,9 @@ fn legend(signs: write::Signs) -> String {
 
 /// Whether the table is smaller than the minified text: by the quick count where that is sure, else exactly.
 fn smaller(table: &str, minified: &str) -> bool {
-    let (ours, theirs) = (tokens::estimate(table), tokens::estimate(minified));
+    let (ours, theirs) = (estimate(table), estimate(minified));
     // The quick count is the surer the longer the text.
-    let sure = if minified.len() < COUNT_SHORT { 65 } else { 80 };
+    let sure = if minified.len() < COUNT_SHORT { 70 } else { 90 };
     if ours * 100 <= theirs * sure {
         return true;
     }
@@ -127,6 +162,16 @@ fn smaller(table: &str, minified: &str) -> bool {
     tokens::count(table, Vocabulary::O200k) < tokens::count(minified, Vocabulary::O200k)
 }
 
+/// The quick count, and the spaces before digits, which are tokens of their own.
+pub(super) fn estimate(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let spaces = bytes
+        .windows(2)
+        .filter(|two| two[0] == b' ' && two[1].is_ascii_digit())
+        .count();
+    tokens::estimate(text) + spaces
+}
+
 /// The JSON text, as it was.
 pub(crate) fn decode(text: &str, residue: &[u8]) -> Option<String> {
     let (head, body) = text.split_once('\n')?;
@@ -134,6 +179,14 @@ pub(crate) fn decode(text: &str, residue: &[u8]) -> Option<String> {
         return None;
     }
     let mut rest = residue;
+    let cut = match head.ends_with(CUT_END) {
+        true => Some(varint::take(&mut rest)?),
+        false => None,
+    };
+    let (body, tail) = match cut {
+        Some(_) => body.rsplit_once('\n')?,
+        None => (body, ""),
+    };
     let orders = match rest.is_empty() {
         true => &[],
         false => {
@@ -141,6 +194,12 @@ pub(crate) fn decode(text: &str, residue: &[u8]) -> Option<String> {
             varint::take_bytes(&mut rest, count)?
         }
     };
-    let small = read::document(body, order::read(orders)?, TEXT_MAX)?;
+    let mut small = read::document(body, order::read(orders)?, TEXT_MAX)?;
+    if let Some(closers) = cut {
+        let kept = small.len().checked_sub(closers)?;
+        small.is_char_boundary(kept).then_some(())?;
+        small.truncate(kept);
+        small.push_str(tail);
+    }
     blanks::restore(&small, rest, TEXT_MAX)
 }

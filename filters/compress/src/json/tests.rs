@@ -21,12 +21,8 @@ fn tabled(text: &str) -> Option<String> {
     Some(form.text)
 }
 
-/// The form whether or not it is smaller.
-fn form_of(text: &str) -> String {
-    table::form(text).expect("JSON").text
-}
-
 mod corpora;
+mod elided;
 mod forms;
 mod hostile;
 mod stranger;

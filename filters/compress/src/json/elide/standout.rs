@@ -31,16 +31,41 @@ const FAILURES: [&str; 10] = [
     "invalid",
 ];
 
+/// What is said of all rows.
+struct Said {
+    text: String,
+    columns: usize,
+}
+
 /// The rows that stand out, the most striking first, and a line about all rows.
 pub(super) fn of(rows: &[Members<'_, '_>], columns: &[Column<'_, '_>]) -> (Vec<usize>, String) {
     let mut scores = vec![0u32; rows.len()];
-    let mut says = format!("(all {} rows", rows.len());
-    let mut said = 0;
+    let mut said = Said {
+        text: format!("(all {} rows", rows.len()),
+        columns: 0,
+    };
+
+    within("", rows, columns, &mut scores, &mut said);
+    let mut order: Vec<usize> = (0..rows.len()).filter(|row| scores[*row] > 0).collect();
+    order.sort_by_key(|row| (std::cmp::Reverse(scores[*row]), *row));
+    if !order.is_empty() {
+        let _ = write!(said.text, "; {} stand out", order.len());
+    }
+    said.text.push(')');
+    (order, said.text)
+}
+
+/// The same for the columns of objects that are in every row.
+fn within<'n, 't>(
+    path: &str,
+    rows: &[Members<'n, 't>],
+    columns: &[Column<'_, '_>],
+    scores: &mut [u32],
+    said: &mut Said,
+) {
     for column in columns {
-        if !matches!(column.form, Form::Plain | Form::Text) {
-            continue;
-        }
-        let values: Vec<(usize, &Node<'_>)> = rows
+        let key = column.key.get(1..column.key.len() - 1).unwrap_or("");
+        let values: Vec<(usize, &'n Node<'t>)> = rows
             .iter()
             .enumerate()
             .filter_map(|(at, row)| {
@@ -49,19 +74,30 @@ pub(super) fn of(rows: &[Members<'_, '_>], columns: &[Column<'_, '_>]) -> (Vec<u
                     .map(|(_, value)| (at, value))
             })
             .collect();
-        failures(&values, &mut scores);
-        let about = numbers(&values, &mut scores).or_else(|| few(&values, &mut scores));
-        if let Some(about) = about.filter(|_| said < COLUMNS_MAX) {
-            said += 1;
-            let sign = if said == 1 { ':' } else { ',' };
-            let key = column.key.trim_matches('"');
-            let _ = write!(says, "{sign} {key} {about}");
+        let about = match &column.form {
+            Form::Nested(inner) => {
+                let inside: Vec<Members<'n, 't>> = values
+                    .iter()
+                    .filter_map(|(_, value)| value.members())
+                    .collect();
+                within(&format!("{path}{key}."), &inside, inner, scores, said);
+                None
+            }
+            Form::Plain | Form::Text => {
+                failures(&values, scores);
+                numbers(&values, scores).or_else(|| few(&values, scores))
+            }
+            _ => None,
+        };
+        if let Some(about) = about.filter(|_| said.columns < COLUMNS_MAX) {
+            let sign = if said.columns == 0 { ':' } else { ',' };
+            said.columns += 1;
+            let _ = write!(said.text, "{sign} {path}{key} {about}");
+            if values.len() < rows.len() {
+                let _ = write!(said.text, " absent {}", rows.len() - values.len());
+            }
         }
     }
-    says.push(')');
-    let mut order: Vec<usize> = (0..rows.len()).filter(|row| scores[*row] > 0).collect();
-    order.sort_by_key(|row| (std::cmp::Reverse(scores[*row]), *row));
-    (order, says)
 }
 
 /// Rows that speak of failure, where few do.

@@ -10,6 +10,8 @@ const KEYS_MAX: usize = 256;
 const COMMON: usize = 40;
 /// Of a hundred cells, so many must hold something.
 const FILLED: usize = 60;
+/// Bytes of a large row.
+const ROW_LARGE: usize = 2000;
 
 /// One key that rows have in common.
 pub(in super::super) struct Column<'n, 't> {
@@ -74,40 +76,83 @@ fn common<'t>(rows: &[Members<'_, 't>]) -> Option<Vec<&'t str>> {
     if rows.len() < 2 {
         return None;
     }
-    let mut order: Vec<&'t str> = Vec::new();
-    let mut counts: HashMap<&'t str, usize> = HashMap::new();
-    let mut members = 0;
+    let mut keys = Keys::default();
     for row in rows {
-        members += row.len();
-        for (at, (key, _)) in row.iter().enumerate() {
-            if let Some(count) = counts.get_mut(key) {
-                *count += 1;
-                continue;
-            }
-            if order.len() >= KEYS_MAX {
-                return None;
-            }
-            counts.insert(key, 1);
-            let before = at.checked_sub(1).map(|at| row[at].0);
-            let place = before.and_then(|before| order.iter().position(|key| *key == before));
-            order.insert(place.map_or(0, |place| place + 1), key);
-        }
+        keys.add(row)?;
+    }
+    // Where keys are next to nothing beside the values, they are better read next to them.
+    if keys.bytes > rows.len() * ROW_LARGE && keys.key_bytes * 20 < keys.bytes {
+        return None;
     }
     for common in [COMMON, 51, 100] {
-        let kept: Vec<&'t str> = order
-            .iter()
-            .copied()
-            .filter(|key| counts[key] * 100 >= rows.len() * common)
-            .collect();
-        let cells: usize = kept.iter().map(|key| counts[key]).sum();
+        let is_kept = |key: &&usize| keys.counts[**key] * 100 >= rows.len() * common;
+        let kept: Vec<usize> = keys.order.iter().filter(is_kept).copied().collect();
+        let cells: usize = kept.iter().map(|key| keys.counts[*key]).sum();
         if !kept.is_empty()
             && cells * 100 >= kept.len() * rows.len() * FILLED
-            && cells * 2 >= members
+            && cells * 2 >= keys.members
         {
-            return Some(kept);
+            return Some(kept.into_iter().map(|key| keys.names[key]).collect());
         }
     }
     None
+}
+
+/// The keys of all rows so far.
+#[derive(Default)]
+struct Keys<'t> {
+    names: Vec<&'t str>,
+    /// How many rows have each.
+    counts: Vec<usize>,
+    /// In the order of the columns.
+    order: Vec<usize>,
+    places: HashMap<&'t str, usize>,
+    /// Those of the row before: most rows have the same.
+    before: Vec<usize>,
+    members: usize,
+    key_bytes: usize,
+    bytes: usize,
+}
+
+impl<'t> Keys<'t> {
+    fn add(&mut self, row: Members<'_, 't>) -> Option<()> {
+        self.members += row.len();
+        for (at, (name, value)) in row.iter().enumerate() {
+            self.key_bytes += name.len();
+            self.bytes += name.len() + value.raw.len();
+            let same = self
+                .before
+                .get(at)
+                .copied()
+                .filter(|key| self.names[*key] == *name);
+            let key = match same.or_else(|| self.places.get(name).copied()) {
+                Some(key) => key,
+                None => self.first(name, at)?,
+            };
+            self.counts[key] += 1;
+            match self.before.get_mut(at) {
+                Some(before) => *before = key,
+                None => self.before.push(key),
+            }
+        }
+        self.before.truncate(row.len());
+        Some(())
+    }
+
+    /// A key not seen before, which stands at `at` in its row: its column comes after that of the key before it.
+    fn first(&mut self, name: &'t str, at: usize) -> Option<usize> {
+        if self.names.len() >= KEYS_MAX {
+            return None;
+        }
+        let key = self.names.len();
+        self.names.push(name);
+        self.counts.push(0);
+        self.places.insert(name, key);
+        let before = at.checked_sub(1).map(|at| self.before[at]);
+        let place = before.and_then(|before| self.order.iter().position(|key| *key == before));
+        self.order.insert(place.map_or(0, |place| place + 1), key);
+        Some(key)
+    }
 }
 
 /// The values of each column, and in which row.
@@ -117,11 +162,15 @@ fn values<'n, 't>(rows: &[Members<'n, 't>], common: &[&'t str]) -> Vec<Vec<(usiz
         .enumerate()
         .map(|(at, key)| (*key, at))
         .collect();
-    let mut values = vec![Vec::new(); common.len()];
+    let mut values = vec![Vec::with_capacity(rows.len()); common.len()];
     for (at, row) in rows.iter().enumerate() {
-        for (key, value) in *row {
-            if let Some(place) = places.get(key) {
-                values[*place].push((at, value));
+        for (member, (key, value)) in row.iter().enumerate() {
+            let same = common
+                .get(member)
+                .filter(|name| *name == key)
+                .map(|_| member);
+            if let Some(place) = same.or_else(|| places.get(key).copied()) {
+                values[place].push((at, value));
             }
         }
     }

@@ -446,10 +446,7 @@ impl Json<'_, '_> {
     fn at_path(&self, path: &str, from: Id) -> Option<Id> {
         let mut id = self.root;
         for step in path.split('.') {
-            // On the way there may be names, too: of what was complete before them.
-            while let Out::Same(_) = self.nodes.get(id)? {
-                return None;
-            }
+            // What is named is never reached by way of another name.
             id = match self.nodes.get(id)? {
                 Out::List(all) => *all.get(step.parse::<usize>().ok()?)?,
                 Out::Object(members) => {

@@ -66,9 +66,11 @@ fn measure(name: &str, texts: &[String]) {
         sum.larger += usize::from(table != usize::MAX && table > small);
         sum.tables += usize::from(table != usize::MAX);
         if let Some(form) = table::form(&text) {
-            let r = |t: &str| crate::tokens::estimate(t) as f64 / exact(t) as f64;
+            let r = |t: &str| table::estimate(t) as f64 / exact(t) as f64;
             let bias = r(&form.text) / r(&minified);
-            sum.bias.push(bias);
+            if minified.len() > 2048 {
+                sum.bias.push(bias);
+            }
         }
         let best = small.min(table);
         sum.sent += sent;
@@ -120,4 +122,40 @@ fn every_row_comes_back_and_is_no_larger() {
         measure(&format!("{name} minified"), &small);
     }
     measure("livemcp", &tool_texts("agent_sessions_livemcp"));
+}
+
+#[test]
+#[ignore = "prints timings of the files in the folder that SPEED names"]
+fn timings() {
+    let Some(folder) = std::env::var_os("SPEED") else {
+        return;
+    };
+    exact("the vocabulary is read once");
+    for entry in std::fs::read_dir(folder).expect("folder") {
+        let path = entry.expect("entry").path();
+        let text = std::fs::read_to_string(&path).expect("text");
+        let times = |work: &mut dyn FnMut()| {
+            let begun = std::time::Instant::now();
+            (0..3).for_each(|_| work());
+            begun.elapsed().as_micros() as f64 / 3.0 / (text.len() as f64 / 1024.0)
+        };
+        let form = table::form(&text);
+        println!(
+            "{:40} {:7} B, us/KB: unwrap {:.1} minify {:.1} table {:.1} (with the choice {:.1}) decode {:.1} view {:.1} estimate {:.1} exact {:.1}",
+            path.file_name().unwrap_or_default().display(),
+            text.len(),
+            times(&mut || drop(unwrap::encode(&text))),
+            times(&mut || drop(minify::encode(&text))),
+            times(&mut || drop(table::form(&text))),
+            times(&mut || drop(table::encode(&text))),
+            times(&mut || drop(form.as_ref().map(|f| table::decode(&f.text, &f.residue)))),
+            times(&mut || drop(elide::view(&text, "k3j9x7q2m4n5p6r7"))),
+            times(&mut || {
+                crate::tokens::estimate(&text);
+            }),
+            times(&mut || {
+                exact(&text);
+            }),
+        );
+    }
 }

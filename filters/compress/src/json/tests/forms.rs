@@ -166,6 +166,44 @@ fn two_readers_might_disagree_so_nobody_rewrites() {
     }
 }
 
+#[test]
+fn what_was_cut_off_stands_on_the_last_line() {
+    let rows: Vec<String> = (0..40)
+        .map(|n| format!("{{\n  \"name\": \"n {n}\",\n  \"size\": {n}.0\n }}"))
+        .collect();
+    let whole = format!("{{\n \"rows\": [{}], \"more\": null}}\n", rows.join(", "));
+    for at in 0..whole.len() {
+        let text = &whole[..at];
+        if let Some(form) = minify::encode(text) {
+            assert_eq!(
+                minify::decode(&form.text, &form.residue).as_deref(),
+                Some(text)
+            );
+        }
+        if let Some(form) = table::form(text) {
+            assert_eq!(
+                table::decode(&form.text, &form.residue).as_deref(),
+                Some(text),
+                "{}",
+                form.text
+            );
+        }
+    }
+    let text = &whole[..whole.find("n 33").expect("there") + 4];
+    let form = table::form(text).expect("a beginning");
+    let (head, body) = form.text.split_once('\n').expect("a first line");
+    let (body, tail) = body.rsplit_once('\n').expect("a last line");
+    assert_eq!(
+        (head, tail),
+        (
+            "[compact table: - absent, cut off in the last line]",
+            "\"name\":\"n 33"
+        )
+    );
+    let read = stranger::read(body).expect("the form");
+    assert_eq!(read["rows"][32]["size"], serde_json::json!(32.0));
+}
+
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         "[a-z]{1,6}",
