@@ -37,6 +37,8 @@ const GONE_SHARE: usize = 3;
 const ALARMS_SHARE: usize = 14;
 /// Alarms of one kind that all stand; of more, the first and the last.
 const ALARMS_MAX: usize = 5;
+/// Lines that differ by a name in one place, and all stand; of more, the first and the last.
+const NAMES_MAX: usize = 6;
 /// Bytes that alarms may be in any text.
 const ALARMS_FREE: usize = 8 << 10;
 /// Digits of the longest number that makes two alarms distinct: a status, an exit code, a signal.
@@ -93,7 +95,7 @@ fn records(shapes: &Shapes<'_>) -> Vec<Record> {
     let alarms = shapes.alarms();
     // Whether a line can still belong to the record before, and whether one more may close it.
     let (mut open, mut closing) = (false, false);
-    for number in 0..shapes.lines.len() {
+    for (number, alarm) in alarms.into_iter().enumerate() {
         let line = shapes.line(number);
         report = in_report(line, report);
         let goes_on = open && continues(line);
@@ -106,7 +108,6 @@ fn records(shapes: &Shapes<'_>) -> Vec<Record> {
             open = goes_on;
             continue;
         }
-        let alarm = alarms[number];
         open = alarm;
         closing = line.starts_with("Traceback");
         records.push(Record {
@@ -272,7 +273,12 @@ fn stands(shapes: &Shapes<'_>, records: &[Record], kinds: &Kinds) -> Vec<bool> {
             NONE => true,
             kind => {
                 let kind = &kinds.all[kind as usize];
-                let few = if record.alarm { ALARMS_MAX } else { RARE_MAX };
+                let few = match shapes.lines[record.first].shape {
+                    _ if record.alarm => ALARMS_MAX,
+                    // Of names that stand in one place, few: each may be an event of its own.
+                    shape if !shapes.shapes[shape as usize].freed.is_empty() => NAMES_MAX,
+                    _ => RARE_MAX,
+                };
                 kind.count <= few || number == kind.first || number == kind.last
             }
         };
