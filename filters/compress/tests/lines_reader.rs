@@ -408,7 +408,7 @@ fn file_and_line_of_a_match_are_read_from_the_groups() {
             }
         }
         let is_match = |line: &&str| {
-            line.splitn(3, ':')
+            line.split(':')
                 .nth(1)
                 .is_some_and(|n| n.parse::<usize>().is_ok())
         };

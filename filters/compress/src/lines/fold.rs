@@ -3,7 +3,7 @@
 //! # The form
 //!
 //! ```text
-//! [compact log: 1906 of 2000 lines left out, alike to those around them; original intact: sallyport_retrieve ref=…]
+//! [compact log: 1906 of 2000 lines left out, alike to those that stand; original intact: sallyport_retrieve ref=…]
 //! 10:00:01 INFO served /a in 3 ms
 //! … 1900 lines like this left out
 //! 10:00:02 ERROR cannot open /etc/x: permission denied
@@ -12,13 +12,22 @@
 //! ```
 //!
 //! Lines stand whole, verbatim and in their order. After the first line of a kind of which some are left out stands
-//! `… N lines like this left out` (or `… N blocks like this left out, M lines` where a kind is a line with its stack
-//! trace): N is the number that is left out; the first and the last stand. What always stands: every line that is like
-//! at most two others, every *distinct* line that says that something went wrong (of those that differ in nothing but
-//! times, addresses, long numbers and ids all up to [`ALARMS_MAX`], else the first and the last) with its stack trace,
-//! the failure reports of test runners whole, and the last [`TAIL`] lines. Only where distinct alarms would be more than
-//! [`ALARMS_FREE`] bytes and a share of the text, they are told apart by their words alone, or by their templates. Nothing is said that the original does not say, but for the counts. Blank lines after a
-//! line that is left out go with it, and are counted on the mark.
+//! `… N lines like this left out` (`… 1 line like this left out`; `… N blocks like this left out, M lines` where a kind
+//! is a line with its stack trace): N is the number that is left out; the first and the last stand. Nothing else is said
+//! that the original does not say. Blank lines after a line that is left out go with it, and are counted on the mark
+//! alone.
+//!
+//! What always stands:
+//!
+//! * every line that is like at most two others, or like at most five others but for a name in one place;
+//! * every *distinct* line that says that something went wrong, with its stack trace: of those that differ in nothing
+//!   but times, addresses, long numbers and ids all up to [`ALARMS_MAX`], else the first and the last. Only where these
+//!   would be more than [`ALARMS_FREE`] bytes and one byte in [`ALARMS_SHARE`] of the text, they are told apart by their
+//!   words alone, or else by their templates;
+//! * the failure reports of test runners, whole;
+//! * lines of less than [`TELLING_MIN`] bytes, and the last [`TAIL`] lines.
+//!
+//! A text that looks like a program has no such form.
 
 use crate::lines::alarm;
 use crate::lines::lex::Kind;
@@ -31,12 +40,18 @@ use std::collections::HashMap;
 const TAIL: usize = 3;
 /// Lines of the smallest text that is folded.
 const LINES_MIN: usize = 20;
-/// Of all lines, one in so many must go.
+/// Of the lines of a program, more than one in so many ends as statements and blocks do.
+const CODE_SHARE: usize = 5;
+/// Bytes of the shortest line that is left out: closing brackets and such stand, for they are parts of something.
+const TELLING_MIN: usize = 10;
+/// Of all lines, and of all bytes, one in so many must go.
 const GONE_SHARE: usize = 3;
 /// Of the text, one byte in so many may be alarms that differ only a little; beyond, the coarser kinds are taken.
 const ALARMS_SHARE: usize = 14;
 /// Alarms of one kind that all stand; of more, the first and the last.
 const ALARMS_MAX: usize = 5;
+/// Lines that differ by a name in one place, and all stand; of more, the first and the last.
+const NAMES_MAX: usize = 6;
 /// Bytes that alarms may be in any text.
 const ALARMS_FREE: usize = 8 << 10;
 /// Digits of the longest number that makes two alarms distinct: a status, an exit code, a signal.
@@ -55,15 +70,16 @@ pub(crate) fn view(text: &str, handle: &str) -> Option<String> {
     let body = text.strip_suffix('\n').unwrap_or(text);
     let shapes = Shapes::of(body, spans(body, "\n"));
     let records = records(&shapes);
+    if is_code(&shapes) {
+        return None;
+    }
     let kinds = kinds(&shapes, &records);
     let stands = stands(&shapes, &records, &kinds);
-    let gone: usize = stands
-        .iter()
-        .zip(&records)
-        .filter(|(stands, _)| !**stands)
-        .map(|(_, record)| record.lines)
-        .sum();
-    if gone * GONE_SHARE < shapes.lines.len() {
+    let left_out = stands.iter().zip(&records).filter(|(stands, _)| !**stands);
+    let (gone, gone_bytes) = left_out.fold((0, 0), |(lines, all), (_, record)| {
+        (lines + record.lines, all + bytes(&shapes, record))
+    });
+    if gone * GONE_SHARE < shapes.lines.len() || gone_bytes * GONE_SHARE < body.len() {
         return None;
     }
     let said = format!(
@@ -76,6 +92,18 @@ pub(crate) fn view(text: &str, handle: &str) -> Option<String> {
         out.pop();
     }
     Some(out)
+}
+
+/// Whether a text looks like a program: nothing of it may be left out, however alike its lines.
+fn is_code(shapes: &Shapes<'_>) -> bool {
+    let (mut code, mut all) = (0, 0);
+    for number in 0..shapes.lines.len() {
+        let line = shapes.line(number).trim();
+        all += usize::from(!line.is_empty());
+        let statement = line.ends_with([';', '{', ',', '(', '[']) || line.starts_with('}');
+        code += usize::from(statement && !line.starts_with('{'));
+    }
+    code * CODE_SHARE > all
 }
 
 /// A line, with the stack trace that belongs to it.
@@ -93,7 +121,7 @@ fn records(shapes: &Shapes<'_>) -> Vec<Record> {
     let alarms = shapes.alarms();
     // Whether a line can still belong to the record before, and whether one more may close it.
     let (mut open, mut closing) = (false, false);
-    for number in 0..shapes.lines.len() {
+    for (number, alarm) in alarms.into_iter().enumerate() {
         let line = shapes.line(number);
         report = in_report(line, report);
         let goes_on = open && continues(line);
@@ -106,7 +134,6 @@ fn records(shapes: &Shapes<'_>) -> Vec<Record> {
             open = goes_on;
             continue;
         }
-        let alarm = alarms[number];
         open = alarm;
         closing = line.starts_with("Traceback");
         records.push(Record {
@@ -270,9 +297,15 @@ fn stands(shapes: &Shapes<'_>, records: &[Record], kinds: &Kinds) -> Vec<bool> {
                 stands.last().copied().unwrap_or(true)
             }
             NONE => true,
+            _ if shapes.line(record.first).trim().len() < TELLING_MIN => true,
             kind => {
                 let kind = &kinds.all[kind as usize];
-                let few = if record.alarm { ALARMS_MAX } else { RARE_MAX };
+                let few = match shapes.lines[record.first].shape {
+                    _ if record.alarm => ALARMS_MAX,
+                    // Of names that stand in one place, few: each may be an event of its own.
+                    shape if !shapes.shapes[shape as usize].freed.is_empty() => NAMES_MAX,
+                    _ => RARE_MAX,
+                };
                 kind.count <= few || number == kind.first || number == kind.last
             }
         };

@@ -311,7 +311,8 @@ pub(crate) fn decode(text: &str, residue: &[u8]) -> Option<String> {
     };
     let mut out = reader.read(lines)?;
     if flags & OPEN != 0 {
-        out.truncate(out.len() - end.len());
+        let open = out.strip_suffix(end)?.len();
+        out.truncate(open);
     }
     Some(out)
 }

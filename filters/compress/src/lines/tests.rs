@@ -150,6 +150,12 @@ fn a_terminal_shows_what_is_shown() {
     assert_eq!(shown("a\r\nb\r\n"), None);
 }
 
+#[test]
+fn a_repetition_of_nothing_is_refused() {
+    assert_eq!(templates::decode("[compact log: x]\n\n=3", &[2]), None);
+    assert_eq!(templates::decode("[compact log: x]\n\n|1", &[]), None);
+}
+
 /// What costs more than a line of text where it is written badly.
 fn hostile() -> Vec<(&'static str, String)> {
     let growing: String = (0..4000).map(|n| "w ".repeat(n % 1000) + "\n").collect();

@@ -116,18 +116,17 @@ impl<'b> Places<'_, 'b> {
                 && pads[beside] == Pad::None
                 && self.atoms(self.lines[0])[beside].kind != Kind::Space
         };
-        if place > 0 && free(place - 1) {
-            if let Some(width) = self.width(place, place - 1) {
-                pads[place - 1] = Pad::After(width);
-                spent[place] = true;
-                return;
-            }
-        }
-        if free(place + 1) {
-            if let Some(width) = self.width(place, place + 1) {
-                pads[place + 1] = Pad::Before(width);
-                spent[place] = true;
-            }
+        if place > 0
+            && free(place - 1)
+            && let Some(width) = self.width(place, place - 1)
+        {
+            pads[place - 1] = Pad::After(width);
+            spent[place] = true;
+        } else if free(place + 1)
+            && let Some(width) = self.width(place, place + 1)
+        {
+            pads[place + 1] = Pad::Before(width);
+            spent[place] = true;
         }
     }
 

@@ -81,12 +81,12 @@ fn tail<'a>(above: &str, value: &'a str) -> Option<&'a str> {
     (cut >= least && cut < bytes.len()).then(|| &value[cut..])
 }
 
-/// Whether a value is a time or a number: digits and what stands between them, but no four numbers with dots.
+/// Whether a value is a time or a number: digits and what stands between them, but no four numbers with dots alone.
 fn counts(value: &[u8]) -> bool {
-    let dots = value.iter().filter(|b| **b == b'.').count();
-    let plain =
-        |b: &u8| b.is_ascii_digit() || matches!(b, b':' | b'.' | b',' | b'-' | b'/' | b'T' | b'+');
-    dots < 3 && value.iter().all(plain)
+    let count = |mark: u8| value.iter().filter(|b| **b == mark).count();
+    let address = count(b'.') == 3 && count(b'-') + count(b',') + count(b'/') == 0;
+    let between = |b: u8| matches!(b, b':' | b'.' | b',' | b'-' | b'/' | b'T' | b'+');
+    !address && value.iter().all(|b| b.is_ascii_digit() || between(*b))
 }
 
 /// Tokens of a value in a row.
