@@ -1,7 +1,7 @@
 //! What compression saves, keeps and costs: `cargo bench -p sallyport-bench-compress`. Prints the tables, and leaves
 //! them with the JSON in `bench/` beside the binaries. Without the data it says so and measures nothing.
 
-use sallyport_bench_compress::bill::{ANTHROPIC, OPENAI, bill};
+use sallyport_bench_compress::bill::{ANTHROPIC, OPENAI, Request, bill};
 use sallyport_bench_compress::corpus::{self, FOLDER, Session, Traffic};
 use sallyport_bench_compress::count::Counter;
 use sallyport_bench_compress::probe::{self, Answers};
@@ -78,6 +78,15 @@ fn add_costs(
         let before = bill(&untouched.requests, prices);
         let after = bill(&replayed.requests, prices);
         let share = 100.0 * (before - after) / before;
+        let bare: Vec<Request> = replayed
+            .requests
+            .iter()
+            .map(|r| Request {
+                head: 0.0,
+                ..r.clone()
+            })
+            .collect();
+        let bare = bill(&bare, prices);
         for kind in [session.traffic.as_str(), "all"] {
             let cost: &mut Cost = costs.entry((kind, mode, prices.name)).or_default();
             cost.sessions += 1;
@@ -86,6 +95,8 @@ fn add_costs(
             cost.sent.0 += sent(untouched);
             cost.sent.1 += sent(replayed);
             cost.dearer += usize::from(after > before);
+            cost.bare.0 += usize::from(bare > before);
+            cost.bare.1 = cost.bare.1.min(100.0 * (before - bare) / before);
             if cost.worst.as_ref().is_none_or(|(least, _)| share < *least) {
                 cost.worst = Some((share, session.name.clone()));
             }

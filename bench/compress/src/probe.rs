@@ -26,13 +26,17 @@ struct Reader<'a> {
 pub fn lines(came: &[Value], forwarded: &[Value], seed: u64) -> Answers {
     let reader = Reader::new(forwarded);
     let mut answers = Answers::default();
-    let results = came.iter().filter(|m| m["role"] == "tool");
-    for (at, result) in results.enumerate() {
+    let results = || came.iter().filter(|m| m["role"] == "tool");
+    let originals: Vec<&str> = results()
+        .map(|m| m["content"].as_str().unwrap_or(""))
+        .collect();
+    for (at, result) in results().enumerate() {
         let Some(text) = result["content"].as_str() else {
             continue;
         };
         let form = reader.texts.get(at).copied().unwrap_or("");
-        if form == text || !refers(form) {
+        // What refers to another form says no lines of its own.
+        if form == text || !refers(form) || !reader.is_plain(form, &originals) {
             continue;
         }
         let lines: Vec<&str> = text.split('\n').collect();
@@ -87,6 +91,22 @@ impl<'a> Reader<'a> {
             reader.named.entry(format!("result {id}")).or_insert(at);
         }
         reader
+    }
+
+    /// Whether all that a form names is forwarded as it came, but for lines that are named in their turn.
+    fn is_plain(&self, form: &str, originals: &[&str]) -> bool {
+        let marks = form
+            .split('\n')
+            .filter_map(|line| line.strip_prefix("[compact "));
+        let mut names = marks.filter_map(|words| words.trim_end_matches(']').split_once(" of "));
+        names.all(|(_, name)| {
+            let name = name.split(", numbers ").next().unwrap_or(name);
+            let there = self.named.get(name);
+            there.is_some_and(|at| {
+                let text = self.texts[*at];
+                text == originals[*at] || text.starts_with("[compact refs]")
+            })
+        })
     }
 
     /// Line `n` (from 0) of result `at` as the tool said it.

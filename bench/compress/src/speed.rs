@@ -19,6 +19,8 @@ const ROUNDS: usize = 200;
 pub struct Speed {
     /// A kilobyte of results that no request held before.
     pub new_kb: f64,
+    /// The same with references alone.
+    pub named_kb: f64,
     /// A kilobyte of results that were seen.
     pub seen_kb: f64,
     /// Added to a body of 200 KB with 20 KB new: half of them under, and all but one in a hundred.
@@ -42,7 +44,7 @@ pub fn measure(sessions: &[Session]) -> Speed {
     let mut speed = Speed::default();
     let (mut added, mut new_us, mut new_bytes, mut seen_us, mut seen_bytes) =
         (Vec::new(), 0.0, 0, 0.0, 0);
-    let (mut parse, mut reading, mut hashing) = (0.0, 0.0, 0.0);
+    let (mut parse, mut reading, mut hashing, mut named_us) = (0.0, 0.0, 0.0, 0.0);
     for round in 0..ROUNDS {
         let mut from = round * 7;
         let old = take(&results, &mut from, BODY - NEW);
@@ -61,6 +63,10 @@ pub fn measure(sessions: &[Session]) -> Speed {
         };
         new_us += micros(|| drop(black_box(compress(&before, &rules, &memo, None))));
         new_bytes += history.len();
+        let mut exact = rules.clone();
+        exact.exact = exact.exact.and(["*"]);
+        let other = Memo::default();
+        named_us += micros(|| drop(black_box(compress(&before, &exact, &other, None))));
         seen_us += micros(|| {
             drop(black_box(
                 compress(&before, &rules, &memo, None).edits.apply(&history),
@@ -84,6 +90,7 @@ pub fn measure(sessions: &[Session]) -> Speed {
     let rounds = added.len() as f64;
     Speed {
         new_kb: kb(new_us, new_bytes),
+        named_kb: kb(named_us, new_bytes),
         seen_kb: kb(seen_us, seen_bytes),
         added: (at(0.5), at(0.99)),
         parse: (parse / rounds, reading / rounds),

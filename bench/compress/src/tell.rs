@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 /// What all sessions of a kind cost, untouched and compressed, by one provider's prices.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Debug)]
 pub struct Cost {
     /// Sessions.
     pub sessions: usize,
@@ -21,6 +21,21 @@ pub struct Cost {
     pub worst: Option<(f64, String)>,
     /// Sessions that cost more than untouched.
     pub dearer: usize,
+    /// The same and the least share saved, where the tool that gives originals back is offered anyway.
+    pub bare: (usize, f64),
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Cost {
+            sessions: 0,
+            billed: (0.0, 0.0),
+            sent: (0.0, 0.0),
+            worst: None,
+            dearer: 0,
+            bare: (0, f64::INFINITY),
+        }
+    }
 }
 
 /// Costs by kind of session, mode and provider.
@@ -102,12 +117,12 @@ fn traffic(out: &mut String, outcome: &Outcome) {
 
 fn sessions(out: &mut String, outcome: &Outcome) {
     out.push_str("### Whole sessions, turn by turn, in billed-equivalent tokens\n\n");
-    out.push_str("| sessions | mode | prices | number | untouched | compressed | less | sent less | least saved by one | dearer |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|\n");
+    out.push_str("| sessions | mode | prices | number | untouched | compressed | less | sent less | least saved by one | dearer | without the retrieving tool's declaration: least saved, dearer |\n|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n");
     for ((kind, mode, prices), cost) in &outcome.costs {
         let worst = cost.worst.as_ref();
         let _ = writeln!(
             out,
-            "| {kind} | {} | {prices} | {} | {:.0} | {:.0} | {:.1} % | {:.1} % | {} | {} |",
+            "| {kind} | {} | {prices} | {} | {:.0} | {:.0} | {:.1} % | {:.1} % | {} | {} | {:.1} %, {} |",
             mode_name(*mode),
             cost.sessions,
             cost.billed.0,
@@ -118,6 +133,8 @@ fn sessions(out: &mut String, outcome: &Outcome) {
                 "{share:.1} % ({name})"
             )),
             cost.dearer,
+            cost.bare.1,
+            cost.bare.0,
         );
     }
     let _ = writeln!(
@@ -133,6 +150,11 @@ fn time(out: &mut String, speed: &Speed) {
     let parse_kb = speed.parse.0 / body;
     let rows = [
         ("a KB of new content", speed.new_kb, speed.new_kb / parse_kb),
+        (
+            "the same, references alone",
+            speed.named_kb,
+            speed.named_kb / parse_kb,
+        ),
         ("a KB already seen", speed.seen_kb, speed.seen_kb / parse_kb),
         (
             "added to 200 KB with 20 KB new, p50",
@@ -180,14 +202,15 @@ pub fn json(outcome: &Outcome) -> Value {
         .map(|((kind, mode, prices), cost)| {
             json!({"sessions": kind, "mode": mode_name(*mode), "prices": prices, "number": cost.sessions,
                 "billed": [cost.billed.0, cost.billed.1], "sent": [cost.sent.0, cost.sent.1],
-                "least_saved_percent": cost.worst.as_ref().map(|w| w.0), "dearer": cost.dearer})
+                "least_saved_percent": cost.worst.as_ref().map(|w| w.0), "dearer": cost.dearer,
+                "without_declaration": {"least_saved_percent": cost.bare.1, "dearer": cost.bare.0}})
         })
         .collect();
     let speed = &outcome.speed;
     json!({"traffic": traffic, "sessions": sessions,
         "turns": outcome.turns.0, "beginnings_changed": outcome.turns.1, "otherwise": outcome.otherwise,
         "lines": {"asked": outcome.lines.asked, "right": outcome.lines.right},
-        "speed_us": {"new_kb": speed.new_kb, "seen_kb": speed.seen_kb, "added_p50": speed.added.0,
+        "speed_us": {"new_kb": speed.new_kb, "references_kb": speed.named_kb, "seen_kb": speed.seen_kb, "added_p50": speed.added.0,
             "added_p99": speed.added.1, "serde_json": speed.parse.0, "read": speed.parse.1,
             "blake3_kb": speed.blake3_kb}})
 }

@@ -5,8 +5,8 @@ use crate::count::{Counter, Tokens};
 use crate::keep::Store;
 use crate::replay::Replayed;
 use sallyport_compress::{
-    Block, Class, Context, Earlier, Kept, Kinds, Mode, Originals, Plan, Rules, StepKind, expand,
-    plan, resolve,
+    Block, Class, Context, Earlier, Kept, Kinds, Mode, Originals, Plan, Reason, Rules, StepKind,
+    expand, plan, resolve,
 };
 use std::collections::BTreeMap;
 
@@ -76,7 +76,10 @@ pub fn add_session(
             tool,
             text,
         };
-        let planned = asked.plan(&earlier, &mut store);
+        let planned = match forwarded["content"].as_str() {
+            Some(same) if same == text => Plan::Keep(Reason::Little),
+            _ => asked.plan(&earlier, &mut store),
+        };
         let reads = planned.text(text);
         other += usize::from(forwarded["content"].as_str() != Some(reads));
         let sum = sums.entry((session.traffic, mode)).or_default();

@@ -110,20 +110,26 @@ pub fn raw_range_from(
 
 /// Appends `text` as the content of a JSON string, without the quotes.
 pub fn encode(text: &str, raw: &mut String) {
-    for character in text.chars() {
-        match character {
-            '"' => raw.push_str("\\\""),
-            '\\' => raw.push_str("\\\\"),
-            '\n' => raw.push_str("\\n"),
-            '\r' => raw.push_str("\\r"),
-            '\t' => raw.push_str("\\t"),
-            c if (c as u32) < 0x20 => {
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
+            continue;
+        }
+        raw.push_str(&text[from..at]);
+        from = at + 1;
+        match byte {
+            b'"' => raw.push_str("\\\""),
+            b'\\' => raw.push_str("\\\\"),
+            b'\n' => raw.push_str("\\n"),
+            b'\r' => raw.push_str("\\r"),
+            b'\t' => raw.push_str("\\t"),
+            _ => {
                 // Writing to a String cannot fail.
-                let _ = write!(raw, "\\u{:04x}", c as u32);
+                let _ = write!(raw, "\\u{byte:04x}");
             }
-            c => raw.push(c),
         }
     }
+    raw.push_str(&text[from..]);
 }
 
 /// `text` as a whole JSON string, quotes included.

@@ -26,6 +26,11 @@ pub use exact::ExactTools;
 /// Tokens under which what a failed call says is left alone, roughly.
 const FAILED_MIN: usize = 2000;
 
+/// Tokens that the beginning of a request has at least when a provider's cache takes it (Anthropic and OpenAI: 1024),
+/// and as many more as a rough count may be wrong by. What would leave the request shorter stays as it is, for a cached
+/// token costs a tenth.
+const CACHED_MIN: usize = 1152;
+
 /// What a team lets the engine do with the results in a conversation.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rules {
@@ -86,6 +91,8 @@ pub enum Left {
     Failed,
     /// It is what the gateway's own tool gave back.
     Retrieved,
+    /// The request would be too short for the provider's cache.
+    Short,
 }
 
 impl Left {
@@ -95,6 +102,7 @@ impl Left {
             Left::Plan(reason) => reason.as_str(),
             Left::Failed => "failed_call",
             Left::Retrieved => "retrieved",
+            Left::Short => "short_request",
         }
     }
 }
@@ -170,8 +178,13 @@ pub fn compress<'a>(
         told: Vec::new(),
         earlier: Earlier::default(),
         indexed: 0,
+        ahead: 0,
         out: Compressed::default(),
     };
+    let standing = |part: &&Part| part.message.is_none();
+    for part in outline.parts.iter().filter(standing) {
+        walk.count(part);
+    }
     for (at, part) in outline.parts.iter().enumerate() {
         walk.part(PartId(at as u32), part);
     }
@@ -193,6 +206,8 @@ struct Walk<'a> {
     told: Vec<Told<'a>>,
     earlier: Earlier,
     indexed: usize,
+    /// Tokens of what stands before, as it is forwarded, roughly; not counted on from [`CACHED_MIN`].
+    ahead: usize,
     out: Compressed,
 }
 
@@ -227,6 +242,9 @@ impl<'a> Walk<'a> {
             _ => false,
         };
         if !of_result {
+            if part.message.is_some() {
+                self.count(part);
+            }
             return;
         }
         let payload = self.payload;
@@ -234,7 +252,10 @@ impl<'a> Walk<'a> {
         let tool = part.tool.map(|tool| payload.text(tool));
         let (text, mark) = match whole_string(payload, part) {
             Some((text, segment)) => self.block(id, part, (text, tool), segment),
-            None => (Forwarded::Nothing, Mark::Nothing),
+            None => {
+                self.count(part);
+                (Forwarded::Nothing, Mark::Nothing)
+            }
         };
         self.chain.tell(call, tool, &mark);
         self.told.push(Told { call, tool, text });
@@ -268,6 +289,7 @@ impl<'a> Walk<'a> {
         }
         if report.left.is_some() {
             self.out.blocks.push(report);
+            self.count(part);
             return (Forwarded::Same(text), Mark::Same(digest));
         }
         let asked = Asked {
@@ -277,6 +299,15 @@ impl<'a> Walk<'a> {
         };
         let (planned, handle, key) = self.planned(&asked, new);
         report.tokens = planned.tokens;
+        let changes = planned.plan.class() != Class::None;
+        if changes && self.ahead + planned.tokens.1 < CACHED_MIN {
+            self.ahead += planned.tokens.0;
+            report.tokens.1 = planned.tokens.0;
+            report.left = Some(Left::Short);
+            self.out.blocks.push(report);
+            return (Forwarded::Same(text), Mark::Same(digest));
+        }
+        self.ahead += planned.tokens.1;
         report.class = planned.plan.class();
         report.handle = handle.filter(|_| report.class == Class::Reversible);
         let forwarded = match &planned.plan {
@@ -294,6 +325,13 @@ impl<'a> Walk<'a> {
         };
         self.out.blocks.push(report);
         (forwarded, Mark::Planned(key))
+    }
+
+    /// Counts what stands before, as far as it matters.
+    fn count(&mut self, part: &Part) {
+        if self.ahead < CACHED_MIN {
+            self.ahead += tokens::estimate(self.payload.text(part.text));
+        }
     }
 
     /// The plan of a block. One that leaves something out is used only if the original is kept.

@@ -24,7 +24,7 @@ fn file(changed: usize) -> String {
         true => format!("    let value_{n} = changed(\"here\");"),
         false => format!("    let value_{n} = compute({n}, \"of some length\");"),
     };
-    (1..60).map(line).collect::<Vec<_>>().join("\n")
+    (1..120).map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// A chat of readings of a file with `changes`, one after the other.
@@ -133,6 +133,29 @@ fn failures_and_what_was_retrieved_are_left_alone() {
     let out = compress(&payload, &rules, &memo, None);
     let left: Vec<_> = out.blocks.iter().map(|b| b.left).collect();
     assert_eq!(left[1..], [Some(Left::Failed), Some(Left::Retrieved), None]);
+}
+
+#[test]
+fn a_request_is_not_made_too_short_for_the_cache() {
+    let lines = |n: usize| -> String {
+        (0..n)
+            .map(|n| format!("    line {n} of a small file\n"))
+            .collect()
+    };
+    let body = |words: usize| {
+        json!({"model": "m", "messages": [
+            {"role": "system", "content": "be kind ".repeat(words)},
+            {"role": "tool", "tool_call_id": "a", "content": lines(30)},
+            {"role": "tool", "tool_call_id": "b", "content": lines(30)}]})
+    };
+    let (rules, memo) = (lossless(), Memo::default());
+    let left = |words: usize| {
+        let payload = read(Dialect::OpenAiChat, &body(words));
+        let out = compress(&payload, &rules, &memo, None);
+        out.blocks[1].left
+    };
+    assert_eq!(left(10), Some(Left::Short));
+    assert_eq!(left(1000), None);
 }
 
 /// Keeps, or does not.
