@@ -89,18 +89,22 @@ fn proposed(text: &str) -> Option<(Form, String)> {
     if !matches!(first, b'{' | b'[') {
         return None;
     }
-    let (small, blanks, cut) = match Tape::read_str(text) {
-        Ok(_) => {
+    let read = Tape::read_str(text).ok();
+    let (small, blanks, cut) = match &read {
+        Some(_) => {
             let (small, blanks) = blanks::strip(text);
             (small, blanks, None)
         }
-        Err(_) => beginning(text)?,
+        None => beginning(text)?,
     };
     let whole = match &cut {
         None => Cow::Borrowed(small.as_str()),
         Some(cut) => Cow::Owned([&small[..cut.kept], &cut.closers].concat()),
     };
-    let tape = Tape::read_str(&whole).ok()?;
+    let tape = match read {
+        Some(tape) if blanks.is_empty() => tape,
+        _ => Tape::read_str(&whole).ok()?,
+    };
     let (body, orders, signs) = write::document(&Node::of(&tape));
     if mark::imitates(&body) {
         return None;
