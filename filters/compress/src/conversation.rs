@@ -108,7 +108,7 @@ impl Left {
 }
 
 /// What became of one block.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct BlockReport {
     /// Which part of the payload it is.
     pub part: PartId,
@@ -140,7 +140,7 @@ impl BlockReport {
 }
 
 /// What the engine makes of a request.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Compressed {
     /// Replacements in the body: of texts, and of nothing else.
     pub edits: Edits,

@@ -16,7 +16,7 @@ const PLANS: usize = 4096;
 pub(crate) type Key = [u8; 16];
 
 /// A plan, and what it was found to save.
-#[derive(Debug)]
+#[derive(PartialEq, Eq, Debug)]
 pub(crate) struct Planned {
     pub plan: Plan,
     /// Tokens as it came and as it is forwarded, roughly.

@@ -5,11 +5,17 @@ use crate::form::Form;
 use crate::step::{Step, StepKind};
 use crate::tokens::{self, Vocabulary};
 use crate::{blob, expand, html, json, lines, mark, reference};
+use std::borrow::Cow;
 
 /// Tokens that must be saved, at least.
 const SAVED_MIN: usize = 40;
 /// Of all tokens, one in this many must be saved.
 const SAVED_SHARE: usize = 10;
+/// Bytes of the longest text that is counted exactly.
+const COUNTED_MAX: usize = 16 << 10;
+/// A form that leaves something out has at most so many tokens of a hundred of the best one that does not: less is not
+/// worth that the model may have to ask.
+const REVERSIBLE_SHARE: usize = 75;
 
 /// The form of a block.
 pub fn plan(block: &Block<'_>, context: &Context<'_>) -> Plan {
@@ -24,169 +30,214 @@ pub fn plan(block: &Block<'_>, context: &Context<'_>) -> Plan {
     if mark::imitates(text) {
         return Plan::Keep(Reason::Imitates);
     }
-    let referred =
-        reference::refer(text, context.earlier, context.kinds).map(|(step, text)| Plan::Rewrite {
-            class: Class::Lossless,
-            steps: vec![step],
+    let mut forms: Vec<Candidate> = reference::refer(text, context.earlier, context.kinds)
+        .map(|(step, text)| Candidate::new(Class::Lossless, vec![step], text))
+        .into_iter()
+        .collect();
+    if !context.exact {
+        let walk = Walk::begin(text, context);
+        walk.forms(&mut forms);
+    }
+    choose(text, forms, context)
+}
+
+/// A form that a block may be given.
+struct Candidate {
+    class: Class,
+    steps: Vec<Step>,
+    text: String,
+    /// Roughly.
+    tokens: usize,
+}
+
+impl Candidate {
+    fn new(class: Class, steps: Vec<Step>, text: String) -> Self {
+        Candidate {
+            class,
+            steps,
+            tokens: tokens::estimate(&text),
             text,
-        });
-    if context.exact {
-        return enough(text, referred.into_iter().collect());
-    }
-    let mut tried = Walk::begin(text, context.kinds);
-    tried.peel();
-    let mut plans: Vec<Plan> = referred.into_iter().collect();
-    plans.extend(tried.lossless());
-    if let (Mode::Reversible, Some(handle)) = (context.mode, context.handle) {
-        plans.extend(tried.reversible(handle));
-    }
-    let unproven = tried.unproven;
-    match enough(text, plans) {
-        Plan::Keep(_) if unproven => Plan::Keep(Reason::Unproven),
-        plan => repeated(plan, context),
+        }
     }
 }
 
-/// A form that an earlier result has word for word is named in its turn.
-fn repeated(plan: Plan, context: &Context<'_>) -> Plan {
-    let Plan::Rewrite {
-        class: Class::Lossless,
-        mut steps,
-        text,
-    } = plan
-    else {
-        return plan;
-    };
-    let text = match reference::same_form(&text, context.earlier, context.kinds) {
-        Some((step, named)) => {
-            steps.push(step);
-            named
+/// The smallest of the forms that is undone to the same bytes, if it saves enough.
+fn choose(text: &str, mut forms: Vec<Candidate>, context: &Context<'_>) -> Plan {
+    if forms.is_empty() {
+        return Plan::Keep(Reason::NoForm);
+    }
+    let lossless = forms.iter().filter(|form| form.class == Class::Lossless);
+    let before = tokens::estimate(text);
+    let least = lossless.map(|form| form.tokens).fold(before, usize::min);
+    forms.retain(|form| {
+        form.class == Class::Lossless || form.tokens * 100 <= least * REVERSIBLE_SHARE
+    });
+    // The first of equals stays first: the plainer form.
+    forms.sort_by_key(|form| form.tokens);
+    let mut unproven = false;
+    for mut form in forms {
+        if !saves_enough((text, before), (&form.text, form.tokens)) {
+            break;
         }
-        None => text,
-    };
-    Plan::Rewrite {
-        class: Class::Lossless,
-        steps,
-        text,
+        if !proven(text, &form) {
+            unproven = true;
+            continue;
+        }
+        repeated(&mut form, context);
+        return Plan::Rewrite {
+            class: form.class,
+            steps: form.steps,
+            text: form.text,
+        };
+    }
+    Plan::Keep(match unproven {
+        true => Reason::Unproven,
+        false => Reason::Little,
+    })
+}
+
+/// Whether a form without loss gives the bytes back. What names earlier words was proven when it was made; of what
+/// leaves something out the original is kept.
+fn proven(text: &str, form: &Candidate) -> bool {
+    let named = |step: &Step| matches!(step.kind, StepKind::Reference | StepKind::Diff);
+    form.class != Class::Lossless
+        || form.steps.iter().any(named)
+        || expand(&form.text, &form.steps).as_deref() == Ok(text)
+}
+
+/// A form that an earlier result has word for word is named in its turn.
+fn repeated(form: &mut Candidate, context: &Context<'_>) {
+    if form.class != Class::Lossless {
+        return;
+    }
+    if let Some((step, named)) = reference::same_form(&form.text, context.earlier, context.kinds) {
+        form.steps.push(step);
+        form.text = named;
     }
 }
 
 /// A text on its way through the steps.
 struct Walk<'a> {
-    original: &'a str,
     kinds: Kinds,
+    handle: Option<&'a str>,
     steps: Vec<Step>,
-    text: String,
-    unproven: bool,
+    text: Cow<'a, str>,
 }
 
 type Encode = fn(&str) -> Option<Form>;
 type View = fn(&str, &str) -> Option<String>;
 
 impl<'a> Walk<'a> {
-    fn begin(original: &'a str, kinds: Kinds) -> Self {
-        Walk {
-            original,
-            kinds,
-            steps: Vec::new(),
-            text: original.to_owned(),
-            unproven: false,
-        }
-    }
-
     /// Takes off what is around the words.
-    fn peel(&mut self) {
+    fn begin(text: &'a str, context: &Context<'a>) -> Self {
+        let mut walk = Walk {
+            kinds: context.kinds,
+            handle: context.handle.filter(|_| context.mode == Mode::Reversible),
+            steps: Vec::new(),
+            text: Cow::Borrowed(text),
+        };
         for (kind, encode) in [
             (StepKind::Unwrap, json::unwrap::encode as Encode),
             (StepKind::Ansi, lines::ansi::encode),
         ] {
-            if let Some((step, text)) = self.step(kind, encode, &self.text.clone()) {
-                self.steps.push(step);
-                self.text = text;
+            if let Some((step, text)) = walk.step(kind, encode) {
+                walk.steps.push(step);
+                walk.text = Cow::Owned(text);
             }
         }
+        walk
     }
 
-    /// One step, if it applies and is undone to the same bytes.
-    fn step(&mut self, kind: StepKind, encode: Encode, text: &str) -> Option<(Step, String)> {
-        if !self.kinds.has(kind) {
-            return None;
-        }
-        let form = encode(text)?;
-        let step = Step::new(kind, form.residue);
-        if expand(&form.text, std::slice::from_ref(&step)).as_deref() == Ok(text) {
-            return Some((step, form.text));
-        }
-        self.unproven = true;
-        None
+    fn step(&self, kind: StepKind, encode: Encode) -> Option<(Step, String)> {
+        let form = encode(&self.text).filter(|_| self.kinds.has(kind))?;
+        Some((Step::new(kind, form.residue), form.text))
     }
 
-    /// What was peeled, alone and with each form of the whole.
-    fn lossless(&mut self) -> Vec<Plan> {
-        let forms: [(StepKind, Encode); 4] = [
-            (StepKind::Minify, json::minify::encode),
-            (StepKind::Table, json::table::encode),
-            (StepKind::Grep, lines::grep::encode),
-            (StepKind::Templates, lines::templates::encode),
-        ];
-        let mut plans = Vec::new();
+    /// All forms of what was taken out of its wrapping. A text is JSON, or a page, or lines: what is one of them is not
+    /// tried as another.
+    fn forms(&self, forms: &mut Vec<Candidate>) {
         if !self.steps.is_empty() {
-            plans.push(self.rewrite(Class::Lossless, None, self.text.clone()));
+            let text = self.text.clone().into_owned();
+            forms.push(self.candidate(Class::Lossless, None, text));
         }
-        for (kind, encode) in forms {
-            if let Some((step, text)) = self.step(kind, encode, &self.text.clone()) {
-                plans.push(self.rewrite(Class::Lossless, Some(step), text));
+        let json = self.first(
+            &[
+                (StepKind::Table, json::table::encode as Encode),
+                (StepKind::Minify, json::minify::encode),
+            ],
+            forms,
+        );
+        if json {
+            self.views(
+                &[
+                    (StepKind::Elide, json::elide::view),
+                    (StepKind::Blob, blob::view),
+                ],
+                forms,
+            );
+            return;
+        }
+        if self.views(&[(StepKind::Markdown, html::view)], forms) {
+            return;
+        }
+        self.first(
+            &[
+                (StepKind::Grep, lines::grep::encode),
+                (StepKind::Templates, lines::templates::encode),
+            ],
+            forms,
+        );
+        self.views(
+            &[
+                (StepKind::Fold, lines::fold::view),
+                (StepKind::Blob, blob::view),
+            ],
+            forms,
+        );
+    }
+
+    /// Adds the first of these forms that the text has. Whether it has one.
+    fn first(&self, steps: &[(StepKind, Encode)], forms: &mut Vec<Candidate>) -> bool {
+        let found = steps
+            .iter()
+            .find_map(|(kind, encode)| self.step(*kind, *encode));
+        let Some((step, text)) = found else {
+            return false;
+        };
+        forms.push(self.candidate(Class::Lossless, Some(step), text));
+        true
+    }
+
+    /// Adds those of these views that the text has, where the original can be had back. Whether it has one.
+    fn views(&self, views: &[(StepKind, View)], forms: &mut Vec<Candidate>) -> bool {
+        let Some(handle) = self.handle else {
+            return false;
+        };
+        let before = forms.len();
+        for (kind, view) in views.iter().filter(|(kind, _)| self.kinds.has(*kind)) {
+            if let Some(text) = view(&self.text, handle) {
+                let step = Step::new(*kind, []);
+                forms.push(self.candidate(Class::Reversible, Some(step), text));
             }
         }
-        plans
+        forms.len() > before
     }
 
-    /// Forms that leave something out.
-    fn reversible(&self, handle: &str) -> Vec<Plan> {
-        let views: [(StepKind, View); 4] = [
-            (StepKind::Markdown, html::view),
-            (StepKind::Elide, json::elide::view),
-            (StepKind::Fold, lines::fold::view),
-            (StepKind::Blob, blob::view),
-        ];
-        let views = views.into_iter().filter(|(kind, _)| self.kinds.has(*kind));
-        let seen = views.filter_map(|(kind, view)| Some((kind, view(&self.text, handle)?)));
-        seen.map(|(kind, text)| self.rewrite(Class::Reversible, Some(Step::new(kind, [])), text))
-            .collect()
-    }
-
-    fn rewrite(&self, class: Class, step: Option<Step>, text: String) -> Plan {
+    fn candidate(&self, class: Class, step: Option<Step>, text: String) -> Candidate {
         let steps = self.steps.iter().cloned().chain(step).collect();
-        let _ = self.original;
-        Plan::Rewrite { class, steps, text }
+        Candidate::new(class, steps, text)
     }
 }
 
-/// The smallest of the plans, if it saves enough.
-fn enough(original: &str, plans: Vec<Plan>) -> Plan {
-    let none = match plans.is_empty() {
-        true => Reason::NoForm,
-        false => Reason::Little,
-    };
-    // The first of equals: the plainer form.
-    let best = plans
-        .into_iter()
-        .min_by_key(|plan| tokens::estimate(plan.text("")));
-    match best {
-        Some(best) if saves_enough(original, best.text("")) => best,
-        _ => Plan::Keep(none),
-    }
-}
-
-/// Whether the rewriting saves enough tokens. The quick count decides where it is sure, the exact one near the line.
-fn saves_enough(before: &str, after: &str) -> bool {
+/// Whether a rewriting saves enough tokens. The quick count decides where it is sure, the exact one near the line; of a
+/// long text, whose exact count would take long, what is near the line is left alone.
+fn saves_enough((before, all): (&str, usize), (after, left): (&str, usize)) -> bool {
     let wanted = |all: usize| SAVED_MIN.max(all.div_ceil(SAVED_SHARE));
-    let (all, left) = (tokens::estimate(before), tokens::estimate(after));
     let saved = all.saturating_sub(left);
     if saved >= wanted(all) * 2 {
         return true;
     }
-    if all < left || saved * 3 < wanted(all) {
+    if all < left || saved * 3 < wanted(all) || before.len() > COUNTED_MAX {
         return false;
     }
     let all = tokens::count(before, Vocabulary::O200k);

@@ -154,7 +154,7 @@ fn legend(signs: write::Signs, cut: bool) -> String {
 
 /// Whether the table is smaller than the minified text: by the quick count where that is sure, else exactly.
 fn smaller(table: &str, minified: &str) -> bool {
-    let (ours, theirs) = (estimate(table), estimate(minified));
+    let (ours, theirs) = (tokens::estimate(table), tokens::estimate(minified));
     // The quick count is the surer the longer the text.
     let sure = if minified.len() < COUNT_SHORT { 70 } else { 90 };
     if ours * 100 <= theirs * sure {
@@ -164,16 +164,6 @@ fn smaller(table: &str, minified: &str) -> bool {
         return false;
     }
     tokens::count(table, Vocabulary::O200k) < tokens::count(minified, Vocabulary::O200k)
-}
-
-/// The quick count, and the spaces before digits, which are tokens of their own.
-pub(super) fn estimate(text: &str) -> usize {
-    let bytes = text.as_bytes();
-    let spaces = bytes
-        .windows(2)
-        .filter(|two| two[0] == b' ' && two[1].is_ascii_digit())
-        .count();
-    tokens::estimate(text) + spaces
 }
 
 /// The JSON text, as it was.

@@ -66,7 +66,7 @@ fn measure(name: &str, texts: &[String]) {
         sum.larger += usize::from(table != usize::MAX && table > small);
         sum.tables += usize::from(table != usize::MAX);
         if let Some(form) = table::form(&text) {
-            let r = |t: &str| table::estimate(t) as f64 / exact(t) as f64;
+            let r = |t: &str| crate::tokens::estimate(t) as f64 / exact(t) as f64;
             let bias = r(&form.text) / r(&minified);
             if minified.len() > 2048 {
                 sum.bias.push(bias);
