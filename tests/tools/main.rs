@@ -6,6 +6,7 @@ mod asked;
 mod bad_messages;
 mod bad_servers;
 mod bridges;
+mod disclosure;
 mod healing;
 mod house;
 mod lists;

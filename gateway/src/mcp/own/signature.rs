@@ -116,9 +116,8 @@ impl<'t> Writer<'t> {
             self.text.push_str("()\n");
             return;
         }
-        self.text.push('(');
         self.schema(schema, 0);
-        self.text.push_str(")\n");
+        self.text.push('\n');
         if let Some(said) = schema.member("description").and_then(Value::as_str) {
             self.comment(&said);
             self.text.push('\n');
@@ -215,7 +214,6 @@ impl<'t> Writer<'t> {
             }
             self.text.push_str(": ");
             self.schema(property, depth + 1);
-            self.text.push(',');
             if let Some(said) = property.member("description").and_then(Value::as_str) {
                 self.comment(&said);
             }
