@@ -180,7 +180,8 @@ async fn described_is_what_may_be_seen_and_as_it_may_be_seen() {
             text.contains("\n ## rm\n") && !text.contains(&secret()),
             "{text}"
         );
-        assert!(text.contains("text: string, // What to copy\nmode?: \"fast\"|\"slow\" = \"fast\",\ntimes?: integer(1..9),\n"), "{text}");
+        let parameters = "{\nmode?: \"fast\"|\"slow\" = \"fast\"\ntext: string // What to copy\ntimes?: integer(1..9)\n}\n";
+        assert!(text.contains(parameters), "{text}");
         let missing = format!(
             "No such tool here: {} nowhere {}\n",
             name("rm"),
@@ -281,13 +282,9 @@ async fn a_call_within_is_the_call_itself() {
                 assert_eq!(first.body["params"]["name"], own);
                 assert_eq!(first.body["params"], second.body["params"], "{what}");
                 assert_eq!(held_record["calls"][0]["tool"], own);
-                let named = first
-                    .head
-                    .to_ascii_lowercase()
-                    .contains(&format!("mcp-name: {own}"));
-                assert_eq!(
-                    named,
-                    path.ends_with("new") || prefix == "new__",
+                let named = format!("mcp-name: {own}");
+                assert!(
+                    first.head.to_ascii_lowercase().contains(&named),
                     "{}",
                     first.head
                 );
@@ -585,7 +582,6 @@ async fn originals_are_retrieved_through_a_tool_that_comes_last() {
                 .await
                 .is_refused()
         );
-        gateway.further_records();
         let mut answers = BTreeSet::new();
         for handle in ["k3j9x7q2m4n5p6r7", "x", "../../etc/passwd", "\u{202e}"] {
             let said = agent
@@ -599,8 +595,12 @@ async fn originals_are_retrieved_through_a_tool_that_comes_last() {
             1,
             "nobody learns which handles there are: {answers:?}"
         );
-        let record = call_record(&mut gateway).await;
-        assert_eq!(record["upstream"], "sallyport");
+        let record = loop {
+            let record = call_record(&mut gateway).await;
+            if record["upstream"] == "sallyport" {
+                break record;
+            }
+        };
         assert_eq!(record["calls"][0]["tool"], "sallyport_retrieve", "{record}");
         for odd in [
             json!({}),
@@ -660,11 +660,18 @@ async fn what_is_pinned_otherwise_or_changed_is_not_told_of() {
             .contains("Does other.")
     );
     let said = within(&agent, "echo", json!({"text": "change"})).await;
-    let told = said
-        .messages
-        .iter()
-        .any(|m| m["method"] == "notifications/tools/list_changed");
-    assert!(told, "the agent hears of it: {}", said.raw);
+    assert!(!said.is_refused(), "{}", said.raw);
+    // Nobody has asked for a list again: that the server has told of a change is enough.
+    sallyport_tests::soon("the change", async {
+        while !describe(&agent, &["other"])
+            .await
+            .text()
+            .starts_with("No such tool")
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    })
+    .await;
     let after = list(&agent).await;
     assert!(
         description(&after, "sallyport_describe").ends_with("Tools: echo"),

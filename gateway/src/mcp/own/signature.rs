@@ -4,11 +4,11 @@
 //! ```text
 //! ## create_issue
 //! Opens an issue.
-//! ({
-//! title: string, // Its title
-//! state?: "open"|"closed" = "open",
-//! labels?: string[](..10),
-//! })
+//! {
+//! title: string // Its title
+//! state?: "open"|"closed" = "open"
+//! labels?: string[](..10)
+//! }
 //! ```
 //!
 //! A line that begins with `## ` begins a tool: where a server's own words have such a line, a blank goes before it, so
@@ -450,20 +450,20 @@ mod tests {
                 ## t
                 Does t.
                 Well.
-                ({
-                a: "x"|"y", // The a
-                n?: integer(1..100) = 30, // How many
-                "odd key": string|null, /* one
+                {
+                a: "x"|"y" // The a
+                n?: integer(1..100) = 30 // How many
+                "odd key": string|null /* one
                 two * / three */
-                list?: ("p"|"q")[](2..),
+                list?: ("p"|"q")[](2..)
                 deep?: {
-                x?: number(exclusiveMinimum 0),
-                },
-                map?: {[key: string]: boolean},
-                any?: any,
-                either?: string|null = null,
-                pattern?: string(pattern "^a|b$", format "date"),
-                })
+                x?: number(exclusiveMinimum 0)
+                }
+                map?: {[key: string]: boolean}
+                any?: any
+                either?: string|null = null
+                pattern?: string(pattern "^a|b$", format "date")
+                }
             "###]],
         );
     }
@@ -474,13 +474,13 @@ mod tests {
             r##"{"inputSchema":{"type":"object","properties":{"tree":{"$ref":"#/$defs/Node"},"far":{"$ref":"http://x/y"}},"$defs":{"Node":{"type":"object","description":"A node","properties":{"next":{"$ref":"#/$defs/Node"},"v":{"$ref":"#/$defs/V"}}},"V":{"oneOf":[{"const":1},{"type":"string","description":"else"}]},"Unused":{}}}}"##,
             expect![[r###"
                 ## t
-                ({
-                tree?: Node,
-                far?: any($ref "http://x/y"),
-                })
+                {
+                tree?: Node
+                far?: any($ref "http://x/y")
+                }
                 type Node = {
-                next?: Node,
-                v?: V,
+                next?: Node
+                v?: V
                 } // A node
                 type V = 1|string /* else */
             "###]],
@@ -520,11 +520,11 @@ mod tests {
             (r#"{"inputSchema":7}"#, "()\n"),
             (
                 r#"{"inputSchema":{"type":"object","properties":{"a":7}}}"#,
-                "({\na?: any,\n})\n",
+                "{\na?: any\n}\n",
             ),
             (
                 r#"{"inputSchema":{"anyOf":[{"required":["a"]}]}}"#,
-                "(any(required [\"a\"]))\n",
+                "any(required [\"a\"])\n",
             ),
         ] {
             let told = signature("t", declaration);
