@@ -26,8 +26,11 @@ pub struct Scope {
 /// Originals, in memory, until the gateway stops.
 #[derive(Clone, Default)]
 pub struct Originals {
-    all: Arc<DashMap<(Scope, Arc<str>), Arc<str>>>,
+    all: Arc<DashMap<Key, Arc<str>>>,
 }
+
+/// Whose, and under which handle.
+type Key = (Scope, Arc<str>);
 
 impl Originals {
     /// Keeps an original under a handle. False: it is not kept, and must be sent as it is.

@@ -16,7 +16,7 @@
 
 use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{JsonKind, Tape, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
 
 /// What a tool begins with.
@@ -173,6 +173,9 @@ impl<'t> Writer<'t> {
             .chain(stated)
             .filter_map(|kind| Some(kind.as_str()?.into_owned()))
             .collect();
+        // Each once, or what is said twice would be written twice at each depth.
+        let mut seen = HashSet::new();
+        kinds.retain(|kind| seen.insert(kind.clone()));
         // What has properties is an object, whether it says so or not.
         let implied = [("properties", "object"), ("items", "array")];
         for (key, kind) in implied {
@@ -194,7 +197,7 @@ impl<'t> Writer<'t> {
     fn object(&mut self, schema: Value<'t>, depth: usize, said: &mut Vec<&'static str>) {
         said.extend(["properties", "required", "additionalProperties"]);
         let properties = schema.member("properties").and_then(Value::members);
-        let required: Vec<String> = schema
+        let required: HashSet<String> = schema
             .member("required")
             .and_then(Value::elements)
             .into_iter()
@@ -209,7 +212,7 @@ impl<'t> Writer<'t> {
             }
             let name = key.as_str().unwrap_or_default();
             self.text.push_str(&key_of(&name));
-            if !required.iter().any(|one| *one == *name) {
+            if !required.contains(&*name) {
                 self.text.push('?');
             }
             self.text.push_str(": ");
@@ -506,6 +509,27 @@ mod tests {
                 0
             );
         }
+    }
+
+    #[test]
+    fn a_hostile_schema_grows_no_more_than_it_is() {
+        let mut deep = "{}".to_owned();
+        for _ in 0..14 {
+            deep = format!(
+                "{{\"type\":[\"object\",\"object\",\"object\"],\"properties\":{{\"a\":{deep}}}}}"
+            );
+        }
+        let told = signature("t", &format!("{{\"inputSchema\":{deep}}}"));
+        assert!(told.len() < 1_000, "{}", told.len());
+        let keys: Vec<String> = (0..100_000).map(|n| format!("\"k{n}\"")).collect();
+        let wide = format!(
+            "{{\"inputSchema\":{{\"type\":\"object\",\"required\":[{}],\"properties\":{{{}:{{}}}}}}}}",
+            keys.join(","),
+            keys.join(":{},")
+        );
+        let begun = std::time::Instant::now();
+        assert!(signature("t", &wide).ends_with("k99999: any\n}\n"));
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
     }
 
     #[test]

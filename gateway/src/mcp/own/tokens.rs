@@ -1,4 +1,13 @@
-//! Roughly how many tokens a text is.
+//! Roughly how many tokens a text is, and where it may be cut.
+
+/// The last place between two letters at or before this byte.
+pub(super) fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
 
 /// Tokens of a text, roughly: a word is one and one more for each six letters beyond four, other marks one for each
 /// three bytes. It only grows with the text, and is never less than one for each sixteen bytes.
