@@ -80,6 +80,12 @@ fn the_story_of_tool_servers() {
     check(&file, &trace, &run_messages(&trace)).unwrap_or_else(|how| panic!("{how}"));
 }
 
+#[test]
+fn the_story_of_disclosure() {
+    let (file, trace) = story("disclosure");
+    check(&file, &trace, &run_messages(&trace)).unwrap_or_else(|how| panic!("{how}"));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_story_of_guarded_tools() {
     let (file, trace) = story("guarded-tools");

@@ -7,6 +7,7 @@ mod bad_messages;
 mod bad_servers;
 mod bridges;
 mod compression;
+mod disclosure;
 mod healing;
 mod house;
 mod lists;

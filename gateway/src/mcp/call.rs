@@ -146,7 +146,9 @@ impl Call<'_> {
             return Ok(terms);
         }
         let catalogue = catalogue::load(&self.link, self.session).await?;
-        let offer = catalogue.tool(tool).ok_or_else(|| unknown_tool(tool))?;
+        let offer = catalogue
+            .tool(tool)
+            .ok_or_else(|| catalogue::unknown(tool))?;
         if let Some(pins) = &self.state.pins {
             let held = pins.held_of(&self.link.server.config.name, &catalogue);
             terms.hidden.extend(held.has(tool).then(|| tool.to_owned()));
@@ -172,7 +174,7 @@ impl Call<'_> {
             let catalogue = catalogue::load(&self.link, self.session).await?;
             return match catalogue.tool(name) {
                 Some(tool) => self.checked(tool, request, cleared),
-                None => Err(unknown_tool(name)),
+                None => Err(catalogue::unknown(name)),
             };
         };
         self.checked(tool, request, cleared)
@@ -461,8 +463,7 @@ impl Call<'_> {
         }
         terms.hidden = catalogue::ambiguous(payload);
         if self.reserved {
-            let names = offers_named(payload).filter(|name| own::is_reserved(name));
-            terms.hidden.extend(names.map(str::to_owned));
+            terms.hidden.extend(own::posing(payload));
         }
         let Some(pins) = self.state.pins.as_ref() else {
             return terms;
@@ -677,12 +678,6 @@ pub async fn wanted_no_more(cancelled: &mut watch::Receiver<bool>) {
     }
 }
 
-/// The names of the tools in a list.
-fn offers_named(payload: &Payload) -> impl Iterator<Item = &str> {
-    let offers = payload.of_kind(Kind::ToolOffer);
-    offers.filter_map(|(_, part)| Some(payload.text(part.tool?)))
-}
-
 /// The arguments of a call, as JSON.
 fn arguments(body: &str) -> String {
     let tape = Tape::read_str(body).ok();
@@ -700,12 +695,4 @@ fn digest(request: &Request) -> [u8; 32] {
         request.name.as_deref().unwrap_or_default(),
         &arguments(request.payload.source()),
     ])
-}
-
-fn unknown_tool(name: &str) -> Failure {
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
-    Failure::Rpc(RpcFault::answer(
-        Code::InvalidParams,
-        format!("Unknown tool: {shown}"),
-    ))
 }

@@ -232,6 +232,15 @@ pub fn ambiguous(list: &Payload) -> Vec<String> {
     again.map(str::to_owned).collect()
 }
 
+/// A call of a tool that the server does not offer.
+pub fn unknown(name: &str) -> Failure {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    Failure::Rpc(RpcFault::answer(
+        Code::InvalidParams,
+        format!("Unknown tool: {shown}"),
+    ))
+}
+
 /// The catalogue of a server: remembered, or asked for now.
 pub async fn load(link: &Arc<Link>, session: &Arc<Session>) -> Result<Arc<Catalogue>, Failure> {
     if let Some(catalogue) = link.catalogue() {

@@ -27,6 +27,7 @@ use crate::edge::account::Account;
 use crate::edge::failure::{Failure, RpcFault};
 use sallyport_exchange::json::Tape;
 use sallyport_exchange::mcp::{Code, Method};
+use sallyport_exchange::{Kind, Payload};
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -70,6 +71,14 @@ impl Tool {
 pub fn is_reserved(name: &str) -> bool {
     let head = name.as_bytes().get(..PREFIX.len());
     head.is_some_and(|head| head.eq_ignore_ascii_case(PREFIX.as_bytes()))
+}
+
+/// The names in a server's list that are kept for the gateway's own tools.
+pub fn posing(list: &Payload) -> Vec<String> {
+    let offers = list.of_kind(Kind::ToolOffer);
+    let names = offers.filter_map(|(_, part)| Some(list.text(part.tool?)));
+    let posing = names.filter(|name| is_reserved(name));
+    posing.map(str::to_owned).collect()
 }
 
 /// Who answers a request.

@@ -7,6 +7,7 @@ use super::super::session::Session;
 use super::retrieve::{NOT_FOUND, Wanted, select};
 use super::shown::{Item, Shown};
 use super::signature::{plain_or_quoted, signature};
+use super::words::floor;
 use super::words::{Arguments, bad};
 use super::{SERVER, Tool};
 use crate::compression::Scope;
@@ -237,7 +238,7 @@ fn described(shown: &Shown, seen: &BTreeSet<Arc<str>>, wanted: &[String]) -> Str
         }
         if signature.len() > room {
             let all = signature.len();
-            signature.truncate(signature.floor_char_boundary(room));
+            signature.truncate(floor(&signature, room));
             let _ = write!(signature, "\n[cut: {room} of {all} bytes]\n");
         }
         text.push_str(&signature);

@@ -54,7 +54,7 @@ pub(super) fn own(shown: &Shown, door: &Door) -> Vec<String> {
     }
     own.push(declared(
         Tool::Describe,
-        &format!("Parameters of tools, to be read before calling them. {names}"),
+        &format!("Tells the parameters of tools, before they are called. {names}"),
         r#"{"tools":{"type":"array","items":{"type":"string"}}}"#,
         r#"["tools"]"#,
     ));

@@ -2,6 +2,7 @@
 //! the same order.
 
 use super::shown::Item;
+use super::words::floor;
 use sallyport_exchange::json::{Tape, Value};
 use std::collections::HashMap;
 
@@ -150,7 +151,7 @@ fn texts(item: &Item) -> Vec<(String, f64)> {
     let mut left = LOOKED_AT_MAX;
     let mut add = |text: Option<std::borrow::Cow<'_, str>>, weight: f64, texts: &mut Vec<_>| {
         let text = text.unwrap_or_default();
-        let end = text.floor_char_boundary(left.min(text.len()));
+        let end = floor(&text, left);
         left -= end;
         texts.push((text[..end].to_owned(), weight));
     };

@@ -4,11 +4,11 @@
 //! ```text
 //! ## create_issue
 //! Opens an issue.
-//! ({
-//! title: string, // Its title
-//! state?: "open"|"closed" = "open",
-//! labels?: string[](..10),
-//! })
+//! {
+//! title: string // Its title
+//! state?: "open"|"closed" = "open"
+//! labels?: string[](..10)
+//! }
 //! ```
 //!
 //! A line that begins with `## ` begins a tool: where a server's own words have such a line, a blank goes before it, so
@@ -16,7 +16,7 @@
 
 use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{JsonKind, Tape, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
 
 /// What a tool begins with.
@@ -116,9 +116,8 @@ impl<'t> Writer<'t> {
             self.text.push_str("()\n");
             return;
         }
-        self.text.push('(');
         self.schema(schema, 0);
-        self.text.push_str(")\n");
+        self.text.push('\n');
         if let Some(said) = schema.member("description").and_then(Value::as_str) {
             self.comment(&said);
             self.text.push('\n');
@@ -174,6 +173,9 @@ impl<'t> Writer<'t> {
             .chain(stated)
             .filter_map(|kind| Some(kind.as_str()?.into_owned()))
             .collect();
+        // Each once, or what is said twice would be written twice at each depth.
+        let mut seen = HashSet::new();
+        kinds.retain(|kind| seen.insert(kind.clone()));
         // What has properties is an object, whether it says so or not.
         let implied = [("properties", "object"), ("items", "array")];
         for (key, kind) in implied {
@@ -195,7 +197,7 @@ impl<'t> Writer<'t> {
     fn object(&mut self, schema: Value<'t>, depth: usize, said: &mut Vec<&'static str>) {
         said.extend(["properties", "required", "additionalProperties"]);
         let properties = schema.member("properties").and_then(Value::members);
-        let required: Vec<String> = schema
+        let required: HashSet<String> = schema
             .member("required")
             .and_then(Value::elements)
             .into_iter()
@@ -210,12 +212,11 @@ impl<'t> Writer<'t> {
             }
             let name = key.as_str().unwrap_or_default();
             self.text.push_str(&key_of(&name));
-            if !required.iter().any(|one| *one == *name) {
+            if !required.contains(&*name) {
                 self.text.push('?');
             }
             self.text.push_str(": ");
             self.schema(property, depth + 1);
-            self.text.push(',');
             if let Some(said) = property.member("description").and_then(Value::as_str) {
                 self.comment(&said);
             }
@@ -452,20 +453,20 @@ mod tests {
                 ## t
                 Does t.
                 Well.
-                ({
-                a: "x"|"y", // The a
-                n?: integer(1..100) = 30, // How many
-                "odd key": string|null, /* one
+                {
+                a: "x"|"y" // The a
+                n?: integer(1..100) = 30 // How many
+                "odd key": string|null /* one
                 two * / three */
-                list?: ("p"|"q")[](2..),
+                list?: ("p"|"q")[](2..)
                 deep?: {
-                x?: number(exclusiveMinimum 0),
-                },
-                map?: {[key: string]: boolean},
-                any?: any,
-                either?: string|null = null,
-                pattern?: string(pattern "^a|b$", format "date"),
-                })
+                x?: number(exclusiveMinimum 0)
+                }
+                map?: {[key: string]: boolean}
+                any?: any
+                either?: string|null = null
+                pattern?: string(pattern "^a|b$", format "date")
+                }
             "###]],
         );
     }
@@ -476,13 +477,13 @@ mod tests {
             r##"{"inputSchema":{"type":"object","properties":{"tree":{"$ref":"#/$defs/Node"},"far":{"$ref":"http://x/y"}},"$defs":{"Node":{"type":"object","description":"A node","properties":{"next":{"$ref":"#/$defs/Node"},"v":{"$ref":"#/$defs/V"}}},"V":{"oneOf":[{"const":1},{"type":"string","description":"else"}]},"Unused":{}}}}"##,
             expect![[r###"
                 ## t
-                ({
-                tree?: Node,
-                far?: any($ref "http://x/y"),
-                })
+                {
+                tree?: Node
+                far?: any($ref "http://x/y")
+                }
                 type Node = {
-                next?: Node,
-                v?: V,
+                next?: Node
+                v?: V
                 } // A node
                 type V = 1|string /* else */
             "###]],
@@ -511,6 +512,27 @@ mod tests {
     }
 
     #[test]
+    fn a_hostile_schema_grows_no_more_than_it_is() {
+        let mut deep = "{}".to_owned();
+        for _ in 0..14 {
+            deep = format!(
+                "{{\"type\":[\"object\",\"object\",\"object\"],\"properties\":{{\"a\":{deep}}}}}"
+            );
+        }
+        let told = signature("t", &format!("{{\"inputSchema\":{deep}}}"));
+        assert!(told.len() < 1_000, "{}", told.len());
+        let keys: Vec<String> = (0..100_000).map(|n| format!("\"k{n}\"")).collect();
+        let wide = format!(
+            "{{\"inputSchema\":{{\"type\":\"object\",\"required\":[{}],\"properties\":{{{}:{{}}}}}}}}",
+            keys.join(","),
+            keys.join(":{},")
+        );
+        let begun = std::time::Instant::now();
+        assert!(signature("t", &wide).ends_with("k99999: any\n}\n"));
+        assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
+    }
+
+    #[test]
     fn tools_without_parameters_and_without_sense() {
         for (declaration, ends) in [
             (r#"{"inputSchema":{"type":"object"}}"#, "()\n"),
@@ -522,11 +544,11 @@ mod tests {
             (r#"{"inputSchema":7}"#, "()\n"),
             (
                 r#"{"inputSchema":{"type":"object","properties":{"a":7}}}"#,
-                "({\na?: any,\n})\n",
+                "{\na?: any\n}\n",
             ),
             (
                 r#"{"inputSchema":{"anyOf":[{"required":["a"]}]}}"#,
-                "(any(required [\"a\"]))\n",
+                "any(required [\"a\"])\n",
             ),
         ] {
             let told = signature("t", declaration);
