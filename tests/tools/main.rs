@@ -7,6 +7,7 @@ mod bad_messages;
 mod bad_servers;
 mod bridges;
 mod disclosure;
+mod disclosure_cost;
 mod healing;
 mod house;
 mod lists;
