@@ -8,6 +8,7 @@ mod bad_servers;
 mod bridges;
 mod compression;
 mod disclosure;
+mod disclosure_cost;
 mod healing;
 mod house;
 mod lists;
