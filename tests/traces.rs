@@ -87,6 +87,13 @@ fn the_story_of_disclosure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_story_of_compression() {
+    let (file, trace) = story("compression");
+    let came = run_over_sockets(&trace).await;
+    check(&file, &trace, &came).unwrap_or_else(|how| panic!("{how}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_story_of_guarded_tools() {
     let (file, trace) = story("guarded-tools");
     let came = run_over_sockets(&trace).await;

@@ -194,7 +194,7 @@ impl Inner {
                 Some(compressed.edits)
             }
         };
-        self.accountant.take(job);
+        self.accountant.take(job, payload.bytes().len());
         match edited {
             Some(edits) if !edits.is_empty() => {
                 let body = edits.apply(payload.bytes());

@@ -105,7 +105,11 @@ pub fn answer(
                 view.metrics.copy(view);
                 OperatorsReply::new(200, PROMETHEUS, view.metrics.text())
             }
-            _ => OperatorsReply::new(404, TEXT, "there are /, /healthz, /readyz, /metrics, and POST /v1/compress\n"),
+            _ => OperatorsReply::new(
+                404,
+                TEXT,
+                "there are /, /healthz, /readyz, /metrics, and POST /v1/compress\n",
+            ),
         }
     };
     if ![Method::GET, Method::HEAD].contains(method) {

@@ -4,6 +4,7 @@
 
 use expect_test::expect;
 use http::{HeaderMap, HeaderValue, Method};
+use sallyport::compression::Compression;
 use sallyport::config::Config;
 use sallyport::operators::{Metrics, OperatorsReply, OperatorsView, ToolsView, answer};
 use sallyport::policies::{KeysHandle, PolicyHandle};
@@ -44,13 +45,15 @@ keys:
     );
     let config = Config::read(Path::new("sallyport.yaml"), &text, &|_| None)
         .unwrap_or_else(|errors| panic!("{errors}"));
+    let metrics: Arc<Metrics> = Arc::default();
     let view = OperatorsView {
         firewall: None,
+        compression: Compression::start(None, &metrics).expect("nothing to start"),
         policies: PolicyHandle::load(config.policies.clone()).expect("policies"),
         keys: KeysHandle::load(&config).expect("keys"),
         config: Arc::new(config),
         records: RecordSink::to_writer(std::io::sink()),
-        metrics: Arc::new(Metrics::new()),
+        metrics,
         tools: ToolsView::default(),
         stopping: Arc::default(),
     };

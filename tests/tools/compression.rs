@@ -27,7 +27,9 @@ fn turns(count: usize, tools: Value) -> Vec<String> {
         let call = json!([{"id": format!("call_{turn}"), "type": "function", "function": {"name": "list_orders", "arguments": format!("{{\"page\": {turn}}}")}}]);
         messages.push(json!({"role": "assistant", "content": null, "tool_calls": call}));
         let orders = orders(40 + turn);
-        messages.push(json!({"role": "tool", "tool_call_id": format!("call_{turn}"), "content": orders}));
+        messages.push(
+            json!({"role": "tool", "tool_call_id": format!("call_{turn}"), "content": orders}),
+        );
         bodies.push(json!({"model": "m", "tools": tools, "messages": messages}).to_string());
     }
     bodies
@@ -37,30 +39,48 @@ async fn before(wish: &str, more: &str) -> (Running, FakeUpstream) {
     let upstream = FakeUpstream::answers(ANSWER).await;
     let gateway = Gateway::with_config(&format!("operators:\n  listen: 127.0.0.1:0\n{more}"))
         .upstream(&upstream)
-        .policy("red.rego", &format!("package sallyport.teams.red\n\n{}\n", wishes(wish)))
+        .policy(
+            "red.rego",
+            &format!("package sallyport.teams.red\n\n{}\n", wishes(wish)),
+        )
         .start()
         .await;
     (gateway, upstream)
 }
 
-async fn forwarded(gateway: &mut Running, upstream: &FakeUpstream, bodies: &[String]) -> (Vec<String>, Vec<Value>) {
+async fn forwarded(
+    gateway: &mut Running,
+    upstream: &FakeUpstream,
+    bodies: &[String],
+) -> (Vec<String>, Vec<Value>) {
     let mut records = Vec::new();
     for body in bodies {
-        let answer = gateway.ask(Ask::post("/v1/chat/completions", body.clone())).await;
+        let answer = gateway
+            .ask(Ask::post("/v1/chat/completions", body.clone()))
+            .await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         records.push(gateway.record().await);
     }
-    let sent = upstream.requests().iter().map(|request| request.text());
+    let requests = upstream.requests();
+    let sent = requests.iter().map(|request| request.text());
     (sent.collect(), records)
 }
 
 fn shared(one: &str, other: &str) -> usize {
-    one.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count()
+    one.bytes()
+        .zip(other.bytes())
+        .take_while(|(a, b)| a == b)
+        .count()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn off_and_observe_change_no_byte() {
-    for wish in ["\"off\"", "\"observe\"", "{\"mode\": \"lossless\", \"holdout_percent\": 100}", "\"Lossless\""] {
+    for wish in [
+        "\"off\"",
+        "\"observe\"",
+        "{\"mode\": \"lossless\", \"holdout_percent\": 100}",
+        "\"Lossless\"",
+    ] {
         let (mut gateway, upstream) = before(wish, "").await;
         let bodies = turns(2, json!([]));
         let (sent, records) = forwarded(&mut gateway, &upstream, &bodies).await;
@@ -76,9 +96,22 @@ async fn lossless_forms_go_out_once_and_stay() {
     let bodies = turns(4, json!([]));
     let (sent, records) = forwarded(&mut gateway, &upstream, &bodies).await;
     for (body, came) in sent.iter().zip(&bodies) {
-        assert!(body.len() * 2 < came.len(), "{} of {} bytes", body.len(), came.len());
-        let (body, came): (Value, Value) = (serde_json::from_str(body).expect("JSON"), serde_json::from_str(came).expect("JSON"));
-        for (new, old) in body["messages"].as_array().expect("messages").iter().zip(came["messages"].as_array().expect("messages")) {
+        assert!(
+            body.len() * 2 < came.len(),
+            "{} of {} bytes",
+            body.len(),
+            came.len()
+        );
+        let (body, came): (Value, Value) = (
+            serde_json::from_str(body).expect("JSON"),
+            serde_json::from_str(came).expect("JSON"),
+        );
+        for (new, old) in body["messages"]
+            .as_array()
+            .expect("messages")
+            .iter()
+            .zip(came["messages"].as_array().expect("messages"))
+        {
             match old["role"] == "tool" {
                 true => assert_eq!(new["tool_call_id"], old["tool_call_id"]),
                 false => assert_eq!(new, old),
@@ -86,7 +119,14 @@ async fn lossless_forms_go_out_once_and_stay() {
         }
         // Every value of every order is there for whoever reads the form.
         let text = body["messages"].to_string();
-        for word in ["ord_00000", "ord_00039", "failed", "1259", "warehouse", "north"] {
+        for word in [
+            "ord_00000",
+            "ord_00039",
+            "failed",
+            "1259",
+            "warehouse",
+            "north",
+        ] {
             assert!(text.contains(word), "{word} is gone: {text}");
         }
     }
@@ -94,10 +134,18 @@ async fn lossless_forms_go_out_once_and_stay() {
         let own = shared(&bodies[turn - 1], &bodies[turn]);
         let ours = shared(&sent[turn - 1], &sent[turn]);
         // All but the closing brackets of the body before.
-        assert_eq!(sent[turn - 1].len() - ours, bodies[turn - 1].len() - own, "turn {turn}");
+        assert_eq!(
+            sent[turn - 1].len() - ours,
+            bodies[turn - 1].len() - own,
+            "turn {turn}"
+        );
     }
     let noted = &records[3]["compression"];
-    assert_eq!((&noted["mode"], &noted["blocks"], &noted["rewritten"]), (&json!("lossless"), &json!(4), &json!(4)), "{noted}");
+    assert_eq!(
+        (&noted["mode"], &noted["blocks"], &noted["rewritten"]),
+        (&json!("lossless"), &json!(4), &json!(4)),
+        "{noted}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +154,13 @@ async fn what_was_masked_is_what_is_made_small() {
     let upstream = FakeUpstream::answers(ANSWER).await;
     let mut gateway = Gateway::with_config("operators:\n  listen: 127.0.0.1:0\n")
         .upstream(&upstream)
-        .policy("red.rego", &format!("package sallyport.teams.red\n\n{}\nredact contains \"secret.*\"\n", wishes("\"lossless\"")))
+        .policy(
+            "red.rego",
+            &format!(
+                "package sallyport.teams.red\n\n{}\nredact contains \"secret.*\"\n",
+                wishes("\"lossless\"")
+            ),
+        )
         .start()
         .await;
     let body = turns(1, json!([])).remove(0).replace("ord_00003", &secret);
@@ -120,15 +174,21 @@ async fn what_was_masked_is_what_is_made_small() {
 /// A server whose tool answers with a long list.
 fn lists(heard: &Heard) -> Does {
     match heard.method() {
-        "tools/list" => Does::Result(json!({"tools": [tool("list_orders"), tool("read_file")], "resultType": "complete", "ttlMs": 60_000, "cacheScope": "public"})),
-        "tools/call" => Does::Result(json!({"content": [{"type": "text", "text": orders(400)}], "isError": false, "resultType": "complete"})),
+        "tools/list" => Does::Result(
+            json!({"tools": [tool("list_orders"), tool("read_file")], "resultType": "complete", "ttlMs": 60_000, "cacheScope": "public"}),
+        ),
+        "tools/call" => Does::Result(
+            json!({"content": [{"type": "text", "text": orders(400)}], "isError": false, "resultType": "complete"}),
+        ),
         _ => Does::TheUsual,
     }
 }
 
 /// The handle that a compact form names.
 fn handle(text: &str) -> String {
-    let (_, rest) = text.split_once("sallyport_retrieve ref=").unwrap_or_else(|| panic!("no handle in {text}"));
+    let (_, rest) = text
+        .split_once("sallyport_retrieve ref=")
+        .unwrap_or_else(|| panic!("no handle in {text}"));
     rest.chars().take(16).collect()
 }
 
@@ -136,14 +196,36 @@ fn handle(text: &str) -> String {
 async fn an_original_is_had_back_by_its_own_session_alone() {
     for (revision, other_revision) in [(LEGACY, MODERN), (MODERN, LEGACY)] {
         let server = ToolServer::legacy(lists).await;
-        let teams = [("small", &*wishes("\"reversible\"")), ("others", &*wishes("\"reversible\""))];
-        let gateway = house_with("compression:\n  originals: originals\n", &[("shop", legacy(&server.url()))], &teams).start().await;
+        let teams = [
+            ("small", &*wishes("\"reversible\"")),
+            ("others", &*wishes("\"reversible\"")),
+        ];
+        let gateway = house_with(
+            "compression:\n  originals: originals\n",
+            &[("shop", legacy(&server.url()))],
+            &teams,
+        )
+        .start()
+        .await;
         let agent = Agent::open(&gateway, "/mcp/shop", "small", revision).await;
-        assert!(agent.tools().await.contains(&"sallyport_retrieve".to_owned()));
+        assert!(
+            agent
+                .tools()
+                .await
+                .contains(&"sallyport_retrieve".to_owned())
+        );
         let said = agent.call("list_orders", json!({"text": "x"})).await;
-        let small = said.result()["content"][0]["text"].as_str().expect("text").to_owned();
+        let small = said.result()["content"][0]["text"]
+            .as_str()
+            .expect("text")
+            .to_owned();
         let original = orders(400);
-        assert!(small.len() * 5 < original.len(), "{} of {}: {small}", small.len(), original.len());
+        assert!(
+            small.len() * 5 < original.len(),
+            "{} of {}: {small}",
+            small.len(),
+            original.len()
+        );
         assert!(small.contains("failed"), "what stands out is gone: {small}");
         let handle = handle(&small);
         // Whole, in pieces of lines.
@@ -152,23 +234,48 @@ async fn an_original_is_had_back_by_its_own_session_alone() {
         let mut from = 1;
         while from <= lines {
             let to = (from + 99).min(lines);
-            let said = agent.call("sallyport_retrieve", json!({"ref": handle, "lines": format!("{from}-{to}")})).await;
-            back += said.result()["content"][0]["text"].as_str().unwrap_or_else(|| panic!("{}", said.raw));
+            let said = agent
+                .call(
+                    "sallyport_retrieve",
+                    json!({"ref": handle, "range": format!("{from}-{to}")}),
+                )
+                .await;
+            let piece = said.result()["content"][0]["text"].as_str();
+            back += piece
+                .unwrap_or_else(|| panic!("{}", said.raw))
+                .trim_end_matches('\n');
             back += "\n";
             from = to + 1;
         }
         assert_eq!(back.trim_end(), original);
-        let found = agent.call("sallyport_retrieve", json!({"ref": handle, "path": "$.orders[123].order_id"})).await;
+        let found = agent
+            .call(
+                "sallyport_retrieve",
+                json!({"ref": handle, "path": "$.orders[123].order_id"}),
+            )
+            .await;
         assert!(found.text().contains("ord_00123"), "{}", found.raw);
-        let unknown = agent.call("sallyport_retrieve", json!({"ref": "aaaaaaaaaaaaaaaa"})).await.result().clone();
+        let unknown = agent
+            .call("sallyport_retrieve", json!({"ref": "aaaaaaaaaaaaaaaa"}))
+            .await
+            .result()
+            .clone();
         let others = [
             Agent::open(&gateway, "/mcp/shop", "others", revision).await,
             Agent::open(&gateway, "/mcp/shop", "small", other_revision).await,
             Agent::open(&gateway, "/mcp", "small", revision).await,
         ];
         for other in others {
-            let denied = other.call("sallyport_retrieve", json!({"ref": handle})).await;
-            assert_eq!(denied.result(), &unknown, "{} {}", other.path, other.revision);
+            let denied = other
+                .call("sallyport_retrieve", json!({"ref": handle}))
+                .await;
+            assert_eq!(
+                denied.result(),
+                &unknown,
+                "{} {}",
+                other.path,
+                other.revision
+            );
         }
     }
 }
@@ -176,9 +283,20 @@ async fn an_original_is_had_back_by_its_own_session_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_originals_nothing_is_left_out() {
     let server = ToolServer::modern(lists).await;
-    let gateway = house_with("", &[("shop", modern(&server.url()))], &[("small", &wishes("\"reversible\""))]).start().await;
+    let gateway = house_with(
+        "",
+        &[("shop", modern(&server.url()))],
+        &[("small", &wishes("\"reversible\""))],
+    )
+    .start()
+    .await;
     let agent = Agent::open(&gateway, "/mcp/shop", "small", MODERN).await;
-    assert!(!agent.tools().await.contains(&"sallyport_retrieve".to_owned()));
+    assert!(
+        !agent
+            .tools()
+            .await
+            .contains(&"sallyport_retrieve".to_owned())
+    );
     let said = agent.call("list_orders", json!({"text": "x"})).await;
     let small = said.text();
     assert!(!small.contains("ref="), "{small}");
@@ -192,14 +310,18 @@ async fn without_originals_nothing_is_left_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_conversation_originals_are_for_who_can_ask() {
-    let (mut gateway, upstream) = before("\"reversible\"", "compression:\n  originals: originals\n").await;
+    let (mut gateway, upstream) =
+        before("\"reversible\"", "compression:\n  originals: originals\n").await;
     let offer = |name: &str| json!([{"type": "function", "function": {"name": name, "parameters": {"type": "object"}}}]);
     let long = |tools: Value| {
         let mut body: Value = serde_json::from_str(&turns(1, tools)[0]).expect("JSON");
         body["messages"][2]["content"] = orders(400).into();
         body.to_string()
     };
-    let bodies = [long(offer("other")), long(offer("mcp__gate__sallyport_retrieve"))];
+    let bodies = [
+        long(offer("other")),
+        long(offer("mcp__gate__sallyport_retrieve")),
+    ];
     let (sent, _) = forwarded(&mut gateway, &upstream, &bodies).await;
     assert!(!sent[0].contains("ref="), "nobody could ask for it");
     assert!(sent[1].contains("sallyport_retrieve ref="), "{}", sent[1]);
@@ -214,7 +336,10 @@ async fn operators_see_and_compare() {
     let mut seen = String::new();
     for _ in 0..100 {
         let mut operators = sallyport_tests::Raw::to(gateway.operators).await;
-        seen = operators.ask(&Ask::get("/metrics").no_key().header("host", "localhost")).await.text();
+        seen = operators
+            .ask(&Ask::get("/metrics").no_key().header("host", "localhost"))
+            .await
+            .text();
         if seen.contains("compression_tokens_total") {
             break;
         }
@@ -222,10 +347,26 @@ async fn operators_see_and_compare() {
     }
     assert!(seen.contains(r#"sallyport_compression_tokens_total{mode="observe",plan="lossless",side="before",team="red"}"#), "{seen}");
     let mut operators = sallyport_tests::Raw::to(gateway.operators).await;
-    let page = operators.ask(&Ask::get("/").no_key().header("host", "localhost")).await.text();
-    assert!(page.contains("<h2>Compression</h2>") && page.contains("lossless, if it were on"), "{page}");
+    let page = operators
+        .ask(&Ask::get("/").no_key().header("host", "localhost"))
+        .await
+        .text();
+    assert!(
+        page.contains("<h2>Compression</h2>") && page.contains("lossless, if it were on"),
+        "{page}"
+    );
     let mut operators = sallyport_tests::Raw::to(gateway.operators).await;
-    let compared = operators.ask(&Ask::post("/v1/compress", bodies[1].clone()).no_key().header("host", "localhost")).await.json();
-    assert!(compared["tokens_after"].as_u64() < compared["tokens_before"].as_u64(), "{compared}");
+    let compared = operators
+        .ask(
+            &Ask::post("/v1/compress", bodies[1].clone())
+                .no_key()
+                .header("host", "localhost"),
+        )
+        .await
+        .json();
+    assert!(
+        compared["tokens_after"].as_u64() < compared["tokens_before"].as_u64(),
+        "{compared}"
+    );
     assert_eq!(compared["messages"].as_array().map(Vec::len), Some(5));
 }

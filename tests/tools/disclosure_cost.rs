@@ -134,7 +134,7 @@ async fn a_session_costs_a_twentieth_and_loses_no_word() {
                 let whole = catalogue * TURNS + history;
                 let saved = 100.0 - 100.0 * whole as f64 / (native * TURNS) as f64;
                 println!(
-                    "{path}, {which}, {when}: native {native} and catalogue {catalogue} a turn, {} a tool: {saved:.2} % less"
+                    "{path}, {which}, {when}: native {native} and catalogue {catalogue} a turn, {each} a tool: {saved:.2} % less"
                 );
                 assert!(saved >= 95.0 || which != "the mean tool", "{saved}");
             }

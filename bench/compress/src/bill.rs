@@ -12,7 +12,7 @@ pub const ASKING_TOKENS: f64 = 60.0;
 /// What an answered token costs, in tokens of a request.
 pub const OUTPUT_PRICE: f64 = 5.0;
 /// The tool that gives originals back, as it is offered; of every request where something may be left out.
-pub const RETRIEVE_TOOL: &str = r#"{"type":"function","function":{"name":"sallyport_retrieve","description":"Original of a [compact ...] result by its ref: lines, grep or JSON path.","parameters":{"type":"object","properties":{"ref":{"type":"string"},"lines":{"type":"string"},"grep":{"type":"string"},"path":{"type":"string"}},"required":["ref"]}}}"#;
+pub const RETRIEVE_TOOL: &str = r##"{"type":"function","function":{"name":"sallyport_retrieve","description":"Original of a [compact …] answer by its ref: a range of lines, what a regular expression finds, or a JSON path.","parameters":{"type":"object","properties":{"ref":{"type":"string"},"range":{"type":"string","description":"10-80, or letters of a line: 1:500-900"},"grep":{"type":"string"},"path":{"type":"string","description":"$.items[3].name"},"limit":{"type":"integer","description":"tokens"}},"required":["ref"]}}}"##;
 /// Tokens around each message, roughly.
 const FRAME: f64 = 4.0;
 

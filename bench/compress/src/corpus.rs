@@ -149,7 +149,8 @@ pub fn sessions(folder: &Path) -> io::Result<Vec<Session>> {
             });
         }
     }
-    let coding: [(&str, fn(&Value) -> Vec<Value>); 2] = [
+    type Messages = fn(&Value) -> Vec<Value>;
+    let coding: [(&str, Messages); 2] = [
         ("coding_sessions_swe_agent", steps),
         ("coding_sessions_openhands", events),
     ];

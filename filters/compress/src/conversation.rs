@@ -30,6 +30,8 @@ const FAILED_MIN: usize = 2000;
 /// and as many more as a rough count may be wrong by. What would leave the request shorter stays as it is, for a cached
 /// token costs a tenth.
 const CACHED_MIN: usize = 1152;
+/// What is in a cache costs one in so many of what is not.
+const CACHED_SHARE: usize = 10;
 
 /// What a team lets the engine do with the results in a conversation.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -300,7 +302,8 @@ impl<'a> Walk<'a> {
         let (planned, handle, key) = self.planned(&asked, new);
         report.tokens = planned.tokens;
         let changes = planned.plan.class() != Class::None;
-        if changes && self.ahead + planned.tokens.1 < CACHED_MIN {
+        let (before, after) = (self.ahead + planned.tokens.0, self.ahead + planned.tokens.1);
+        if changes && after < CACHED_MIN && after * CACHED_SHARE > before {
             self.ahead += planned.tokens.0;
             report.tokens.1 = planned.tokens.0;
             report.left = Some(Left::Short);

@@ -12,7 +12,7 @@ const SAVED_MIN: usize = 40;
 /// Of all tokens, one in this many must be saved.
 const SAVED_SHARE: usize = 10;
 /// Bytes of the longest text that is counted exactly.
-const COUNTED_MAX: usize = 16 << 10;
+const COUNTED_MAX: usize = 64 << 10;
 /// A form that leaves something out has at most so many tokens of a hundred of the best one that does not: less is not
 /// worth that the model may have to ask.
 const REVERSIBLE_SHARE: usize = 75;
@@ -230,15 +230,20 @@ impl<'a> Walk<'a> {
 }
 
 /// Whether a rewriting saves enough tokens. The quick count decides where it is sure, the exact one near the line; of a
-/// long text, whose exact count would take long, what is near the line is left alone.
+/// long text, whose exact count would take long, the quick one must be clearer.
 fn saves_enough((before, all): (&str, usize), (after, left): (&str, usize)) -> bool {
     let wanted = |all: usize| SAVED_MIN.max(all.div_ceil(SAVED_SHARE));
     let saved = all.saturating_sub(left);
-    if saved >= wanted(all) * 2 {
+    // The quick counts of two texts err alike, to a tenth.
+    let doubt = left / 10;
+    if saved >= wanted(all) + doubt {
         return true;
     }
-    if all < left || saved * 3 < wanted(all) || before.len() > COUNTED_MAX {
+    if saved + doubt < wanted(all) {
         return false;
+    }
+    if before.len() > COUNTED_MAX {
+        return saved >= wanted(all) + doubt / 2;
     }
     let all = tokens::count(before, Vocabulary::O200k);
     let left = tokens::count(after, Vocabulary::O200k);

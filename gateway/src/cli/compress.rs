@@ -147,10 +147,7 @@ pub(super) fn expand_back(args: &ExpandArgs) -> Outcome {
             Err(why) => return fail(&why, Outcome::Broken),
         };
         return match store.get(&Scope::local(), reference) {
-            Some(original) => {
-                say(original.trim_end_matches('\n'));
-                Outcome::Done
-            }
+            Some(original) => print(&original),
             None => fail(
                 &format!("no original `{reference}` is kept here"),
                 Outcome::No,
@@ -271,30 +268,39 @@ impl Desk {
     }
 }
 
+/// A text as it is, to the byte.
+fn print(text: &str) -> Outcome {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Outcome::Done,
+        Err(_) => Outcome::Broken,
+    }
+}
+
 /// A line's original.
 fn back(store: Option<&Originals>, line: &str) -> Result<String, String> {
     if line.len() as u64 > BYTES_MAX {
         return Err("the line is too long".into());
     }
     let line: Large = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let text =
-        match (line.class.as_str(), &line.reference) {
-            ("none", _) => line.text,
-            ("reversible", Some(reference)) => store
-                .and_then(|store| store.get(&Scope::local(), reference))
-                .ok_or_else(|| format!("no original `{reference}` is kept here"))?,
-            ("lossless", _) => {
-                let steps: Result<Vec<Step>, _> =
-                    line.transforms.iter().map(|step| step.parse()).collect();
-                let steps = steps.map_err(|error| format!("`transforms`: {error}"))?;
-                expand(&line.text, &steps).map_err(|error| error.to_string())?
-            }
-            ("reversible", None) => return Err("a reversible form without its `ref`".into()),
-            (other, _) => {
-                return Err(format!(
-                    "`class` is `{other}`: there are none, lossless and reversible"
-                ));
-            }
-        };
+    let text = match (line.class.as_str(), &line.reference) {
+        ("none", _) => line.text,
+        ("reversible", Some(reference)) => store
+            .and_then(|store| store.get(&Scope::local(), reference))
+            .ok_or_else(|| format!("no original `{reference}` is kept here"))?,
+        ("lossless", _) => {
+            let steps: Result<Vec<Step>, _> =
+                line.transforms.iter().map(|step| step.parse()).collect();
+            let steps = steps.map_err(|error| format!("`transforms`: {error}"))?;
+            expand(&line.text, &steps).map_err(|error| error.to_string())?
+        }
+        ("reversible", None) => return Err("a reversible form without its `ref`".into()),
+        (other, _) => {
+            return Err(format!(
+                "`class` is `{other}`: there are none, lossless and reversible"
+            ));
+        }
+    };
     serde_json::to_string(&serde_json::json!({"text": text})).map_err(|error| error.to_string())
 }

@@ -85,7 +85,9 @@ impl Bodies {
         let messages = tape.root().member("messages").ok_or(NoBody::NoMessages)?;
         let messages = messages.raw().to_owned();
         let words = |payload: &Payload| -> usize {
-            let texts = payload.views().map(|view| count(view.text, Vocabulary::O200k));
+            let texts = payload
+                .views()
+                .map(|view| count(view.text, Vocabulary::O200k));
             texts.sum()
         };
         let forwarded = dialect(&after)?.read_request(Operation::Chat, after.clone().into())?;
@@ -108,7 +110,9 @@ impl Bodies {
             None => Mode::Lossless,
         };
         let mut desk = store.map(|store| Desk(store, &self.scope));
-        let originals = desk.as_mut().map(|desk| desk as &mut dyn conversation::Originals);
+        let originals = desk
+            .as_mut()
+            .map(|desk| desk as &mut dyn conversation::Originals);
         let compressed = compress(&payload, &Rules::new(mode), &self.memo, originals);
         Ok((payload, compressed))
     }

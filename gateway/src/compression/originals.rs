@@ -174,8 +174,10 @@ impl Originals {
         let now = SystemTime::now();
         let mut bytes = 0;
         let scopes = fs::read_dir(&inner.folder)?.flatten();
-        let files =
-            scopes.flat_map(|scope| fs::read_dir(scope.path()).into_iter().flatten().flatten());
+        // The folder of a scope that is empty goes: it is made anew when it is written to.
+        let scopes = scopes.filter(|scope| fs::remove_dir(scope.path()).is_err());
+        let files = scopes.flat_map(|scope| fs::read_dir(scope.path()).into_iter().flatten());
+        let files = files.flatten();
         for file in files.take(SWEPT_MAX) {
             let Ok(found) = file.metadata() else { continue };
             let age = found

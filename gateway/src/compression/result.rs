@@ -38,6 +38,7 @@ impl Compression {
         let Some(texts) = texts(cleared.as_str()) else {
             return cleared;
         };
+        let bytes = cleared.len();
         let told = Arc::new(Told::default());
         account.compression(about.wish.mode, told.clone());
         let mut edits = Edits::default();
@@ -77,7 +78,7 @@ impl Compression {
             }
             job.work = Work::Count(all);
         }
-        inner.accountant.take(job);
+        inner.accountant.take(job, bytes);
         match edits.is_empty() {
             true => cleared,
             false => cleared.readdressed(&edits),

@@ -3,17 +3,20 @@
 use super::wish::Mode;
 use crate::operators::Metrics;
 use crate::record::SavedRecord;
+use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use sallyport_compress::tokens::{Vocabulary, count};
 use sallyport_exchange::Dialect;
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 
 /// Exchanges that wait to be counted; past that they are not, and that is counted.
 const WAITING_MAX: usize = 256;
-/// Bytes of all that wait.
+/// Bytes of all bodies and texts that wait.
+const BYTES_MAX: usize = 256 << 20;
+/// Counts that are kept, by the digest of their text.
 const COUNTS_KEPT: usize = 100_000;
 
 /// What a token costs, in tokens read afresh, under a provider's prompt cache.
@@ -105,7 +108,8 @@ pub enum Work {
 /// One thread that counts.
 #[derive(Clone)]
 pub struct Accountant {
-    jobs: SyncSender<Job>,
+    jobs: SyncSender<(Job, usize)>,
+    waiting: Arc<AtomicUsize>,
     metrics: Arc<Metrics>,
     totals: Arc<Mutex<Totals>>,
 }
@@ -113,18 +117,21 @@ pub struct Accountant {
 impl Accountant {
     /// Starts it. It ends when nobody holds it any more.
     pub fn start(metrics: Arc<Metrics>) -> std::io::Result<Accountant> {
-        let (jobs, waiting) = sync_channel(WAITING_MAX);
+        let (jobs, taken) = sync_channel(WAITING_MAX);
+        let waiting = Arc::<AtomicUsize>::default();
         let totals = Arc::default();
         let counting = Counting {
             metrics: metrics.clone(),
             totals: Arc::clone(&totals),
             known: Cache::new(COUNTS_KEPT),
+            waiting: waiting.clone(),
         };
         std::thread::Builder::new()
             .name("sallyport-savings".into())
-            .spawn(move || counting.run(&waiting))?;
+            .spawn(move || counting.run(&taken))?;
         Ok(Accountant {
             jobs,
+            waiting,
             metrics,
             totals,
         })
@@ -135,9 +142,11 @@ impl Accountant {
         self.totals.lock().clone()
     }
 
-    /// Hands something over. Nobody waits for it.
-    pub fn take(&self, job: Job) {
-        if self.jobs.try_send(job).is_err() {
+    /// Hands something over that holds so many bytes. Nobody waits for it.
+    pub fn take(&self, job: Job, bytes: usize) {
+        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        if before + bytes > BYTES_MAX || self.jobs.try_send((job, bytes)).is_err() {
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
             self.metrics.compression_uncounted();
         }
     }
@@ -149,12 +158,13 @@ pub type Totals = BTreeMap<(Arc<str>, Mode, Mode), Saved>;
 struct Counting {
     metrics: Arc<Metrics>,
     totals: Arc<Mutex<Totals>>,
+    waiting: Arc<AtomicUsize>,
     known: Cache<[u8; 16], u32>,
 }
 
 impl Counting {
-    fn run(&self, waiting: &Receiver<Job>) {
-        while let Ok(job) = waiting.recv() {
+    fn run(&self, taken: &Receiver<(Job, usize)>) {
+        while let Ok((job, bytes)) = taken.recv() {
             let Job {
                 team,
                 mode,
@@ -185,6 +195,7 @@ impl Counting {
                     tell(Mode::Reversible, &reversible);
                 }
             }
+            self.waiting.fetch_sub(bytes, Ordering::Relaxed);
         }
     }
 

@@ -73,7 +73,11 @@ impl OperatorsApp {
             }
         }
         let headers = session.req_header().headers.clone();
-        let target = session.req_header().uri.path_and_query().map_or_else(String::new, |t| t.to_string());
+        let target = session
+            .req_header()
+            .uri
+            .path_and_query()
+            .map_or_else(String::new, |t| t.to_string());
         let view = self.view.clone();
         let compared = move || compare::compared(&view, &target, &headers, &body);
         let compared = tokio::task::spawn_blocking(compared).await;

@@ -19,14 +19,22 @@ pub(super) fn wanted(method: &Method, target: &str) -> bool {
 }
 
 /// The answer to a body.
-pub(super) fn compared(view: &OperatorsView, target: &str, headers: &HeaderMap, body: &[u8]) -> OperatorsReply {
+pub(super) fn compared(
+    view: &OperatorsView,
+    target: &str,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> OperatorsReply {
     if !is_ours(headers, &view.config.operators.hosts) {
         return told(421, "this listener has no such name");
     }
     let Ok(body) = std::str::from_utf8(body) else {
         return told(400, "the body is not UTF-8");
     };
-    let store = view.compression.originals().filter(|_| target == REVERSIBLE);
+    let store = view
+        .compression
+        .originals()
+        .filter(|_| target == REVERSIBLE);
     let bodies = Bodies::new(store.cloned(), Scope::local(), true);
     match bodies.compared(body) {
         Ok(compared) => reply(200, compared.to_json()),
@@ -41,7 +49,10 @@ pub(super) fn cut_off() -> OperatorsReply {
 
 /// The body is larger than `limits.body`.
 pub(super) fn too_large(max: usize) -> OperatorsReply {
-    told(413, &format!("the body is larger than {max} bytes (`limits.body`)"))
+    told(
+        413,
+        &format!("the body is larger than {max} bytes (`limits.body`)"),
+    )
 }
 
 fn told(status: u16, error: &str) -> OperatorsReply {

@@ -15,7 +15,10 @@ pub(super) fn savings(html: &mut Html, view: &OperatorsView) {
     for ((team, mode, plan), saved) in &totals {
         let fewer = match saved.before {
             0 => "–".to_owned(),
-            before => format!("{:.0} %", 100.0 * (1.0 - saved.after as f64 / before as f64)),
+            before => format!(
+                "{:.0} %",
+                100.0 * (1.0 - saved.after as f64 / before as f64)
+            ),
         };
         let plan = match mode {
             Mode::Observe => format!("{}, if it were on", plan.as_str()),

@@ -66,8 +66,9 @@ const CUT_END: &str = "cut off in the last line]";
 /// Bytes of the largest text that is given back.
 const TEXT_MAX: usize = 64 << 20;
 
-/// Bytes of the longest text whose tokens the quick count may misjudge by a third; in longer ones by a tenth.
-const COUNT_SHORT: usize = 2 << 10;
+/// Of a hundred: how much smaller by the quick count is surely smaller. The shares of two quick counts and of two exact
+/// ones differed by 0.92 to 1.10 on 867 results of airlines, and of GitHub's interfaces.
+const SURE: usize = 85;
 /// Bytes of the longest text whose tokens are counted exactly.
 const COUNT_MAX: usize = 32 << 10;
 
@@ -155,12 +156,10 @@ fn legend(signs: write::Signs, cut: bool) -> String {
 /// Whether the table is smaller than the minified text: by the quick count where that is sure, else exactly.
 fn smaller(table: &str, minified: &str) -> bool {
     let (ours, theirs) = (tokens::estimate(table), tokens::estimate(minified));
-    // The quick count is the surer the longer the text.
-    let sure = if minified.len() < COUNT_SHORT { 70 } else { 90 };
-    if ours * 100 <= theirs * sure {
+    if ours * 100 <= theirs * SURE {
         return true;
     }
-    if ours * 10 > theirs * 13 || minified.len() > COUNT_MAX {
+    if ours * SURE > theirs * 100 || minified.len() > COUNT_MAX {
         return false;
     }
     tokens::count(table, Vocabulary::O200k) < tokens::count(minified, Vocabulary::O200k)

@@ -9,9 +9,9 @@ use sallyport_exchange::json::{JsonKind, Tape, Value};
 use std::fmt::Write;
 
 /// What an agent is told of the tool. Constant: it stands at the end of every list of a session.
-pub(super) const SAYS: &str = "Gives back the original of what a tool answered, or a part of it, where the answer was shown shortened with this ref.";
+pub(super) const SAYS: &str = "Original of a [compact …] answer by its ref: a range of lines, what a regular expression finds, or a JSON path.";
 /// Its parameters.
-pub(super) const PROPERTIES: &str = r#"{"ref":{"type":"string"},"range":{"type":"string","description":"Lines, as \"10-80\" or \"10-\"; letters of one long line, as \"1:500-900\""},"grep":{"type":"string","description":"Regular expression; the lines that match, with their numbers. Within range, if given"},"path":{"type":"string","description":"JSON path, as $.items[3].name"},"limit":{"type":"integer","description":"Most tokens to give (default 2000)"}}"#;
+pub(super) const PROPERTIES: &str = r##"{"ref":{"type":"string"},"range":{"type":"string","description":"10-80, or letters of a line: 1:500-900"},"grep":{"type":"string"},"path":{"type":"string","description":"$.items[3].name"},"limit":{"type":"integer","description":"tokens"}}"##;
 /// Told for every handle that means nothing to this caller, whatever the reason.
 pub(super) const NOT_FOUND: &str = "There is no original of this ref in this session.";
 
