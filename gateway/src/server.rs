@@ -22,6 +22,7 @@ use pingora_core::listeners::tls::TlsSettings;
 use pingora_core::server::{Fds, ShutdownWatch};
 use pingora_core::services::Service as _;
 use pingora_core::services::listening::Service;
+use sallyport_firewall::Firewall;
 use sallyport_policy::{Placeholders, PolicyErrors};
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
@@ -118,20 +119,12 @@ where
     let keys = KeysHandle::load(&config)?;
     let firewall = crate::firewall::started(&config)?;
     let compression = Compression::start(config.compression.as_ref(), &metrics)?;
-    let state = State::new(
-        config.clone(),
-        keys.current(),
-        policies.current(),
-        placeholders.clone(),
-        Pins::load(&config)?,
-        firewall.clone(),
-    );
+    let state = state(&config, &keys, &policies, &placeholders, &firewall)?;
     let tools = Tools::default();
     let tools_view = tools_view(&state, &tools);
     let state = Arc::new(ArcSwap::from_pointee(state));
     let _watches = watch_files(&policies, &keys, &state, &placeholders);
 
-    let in_flight = Arc::new(AtomicUsize::new(0));
     let edge = Edge {
         state,
         stored: Arc::new(Stored::default()),
@@ -140,10 +133,10 @@ where
         records: records.clone(),
         metrics: metrics.clone(),
         sessions: Arc::default(),
-        in_flight: in_flight.clone(),
+        in_flight: Arc::default(),
         options: server_options(config.agents.http2, &config.timeouts),
     };
-    let stopping = Arc::new(AtomicBool::new(false));
+    let stopping = Arc::<AtomicBool>::default();
     let app = OperatorsApp::new(OperatorsView {
         config: config.clone(),
         policies,
@@ -159,16 +152,18 @@ where
     let runtime = runtime(config.workers)?;
     let operators_service = operators_service(app, operators);
     runtime.block_on(async {
-        let tools = edge.tools.clone();
-        let sweeping = tokio::spawn(tools.sessions.clone().sweep(edge.clone()));
-        let letting_go = tokio::spawn(compression.sweep());
+        let (tools, in_flight) = (edge.tools.clone(), edge.in_flight.clone());
+        let housekeeping = futures::future::join(
+            tools.sessions.clone().sweep(edge.clone()),
+            compression.sweep(),
+        );
+        let housekeeping = tokio::spawn(housekeeping);
         let service = agents_service(edge, agents, tls);
         let running = Running::start(service, operators_service, fds);
         ready(Addresses { agents, operators }).await;
         stop().await;
         stopping.store(true, Ordering::Relaxed);
-        sweeping.abort();
-        letting_go.abort();
+        housekeeping.abort();
         tools.sessions.end_lasting_streams();
         running.stop(&in_flight, config.timeouts.grace).await;
         tools.sessions.close_all().await;
@@ -176,6 +171,24 @@ where
     runtime.shutdown_timeout(Duration::from_secs(1));
     records.flush();
     Ok(())
+}
+
+/// What exchanges begin with.
+fn state(
+    config: &Arc<Config>,
+    keys: &KeysHandle,
+    policies: &PolicyHandle,
+    placeholders: &Placeholders,
+    firewall: &Option<Firewall>,
+) -> Result<State, ServeError> {
+    Ok(State::new(
+        config.clone(),
+        keys.current(),
+        policies.current(),
+        placeholders.clone(),
+        Pins::load(config)?,
+        firewall.clone(),
+    ))
 }
 
 /// Both listeners' addresses, bound.

@@ -170,7 +170,7 @@ fn unknown_keys_are_told_with_what_was_meant() {
             sallyport.yaml:1:1: unknown key `upstream`
               hint: did you mean `upstreams`?
             sallyport.yaml:3:1: unknown key `zebra`
-              hint: known here: agents, authorization, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
+              hint: known here: agents, authorization, compression, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
     );
     check_more(
         "limits:\n  bodi: 3MiB\n  Headers: 1KiB\n",
@@ -184,7 +184,7 @@ fn unknown_keys_are_told_with_what_was_meant() {
         "<<: {workers: 3}\n",
         expect![[r#"
             sallyport.yaml:2:1: unknown key `<<`
-              hint: known here: agents, authorization, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
+              hint: known here: agents, authorization, compression, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
     );
 }
 

@@ -304,6 +304,7 @@ fn everything_is_counted() {
         .collect();
     expect![[r#"
         sallyport_build_info{version="0.1.0"} 1
+        sallyport_compression_originals_bytes 0
         sallyport_decisions_dropped_total 0
         sallyport_decisions_written_total 3
         sallyport_exchanges_in_flight 1

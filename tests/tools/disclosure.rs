@@ -60,7 +60,9 @@ async fn stage(teams: &[(&str, &str)]) -> (sallyport_tests::Running, ToolServer,
     let old = ToolServer::legacy(lists).await;
     let new = ToolServer::modern(lists).await;
     let servers = [("old", legacy(&old.url())), ("new", modern(&new.url()))];
-    (house(&servers, teams).start().await, old, new)
+    let originals = "compression:\n  originals: originals\n";
+    let gateway = house_with(originals, &servers, teams).start().await;
+    (gateway, old, new)
 }
 
 const DOORS: [(&str, &str, &str); 6] = [

@@ -30,8 +30,9 @@ const FAILED_MIN: usize = 2000;
 /// and as many more as a rough count may be wrong by. What would leave the request shorter stays as it is, for a cached
 /// token costs a tenth.
 const CACHED_MIN: usize = 1152;
-/// What is in a cache costs one in so many of what is not.
-const CACHED_SHARE: usize = 10;
+/// What shrinks the request by more than this is taken all the same: what it saves at once is worth the few requests
+/// until there is enough for the cache again.
+const CACHED_SHARE: usize = 2;
 
 /// What a team lets the engine do with the results in a conversation.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -107,8 +107,27 @@ fn why(told: &Told) -> String {
             words.push(format!("{word} {}", list.join(", ")));
         }
     }
+    words.extend(small(&told.record["compression"]));
     words.push(format!("decision {}", told.heard.id).dimmed().to_string());
     words.join(" · ")
+}
+
+/// What compression did, where it did something.
+fn small(compression: &Value) -> Option<String> {
+    let rewritten = compression["rewritten"].as_u64().filter(|n| *n > 0)?;
+    let saved = &compression[compression["mode"].as_str()?];
+    let tokens = match (
+        saved["tokens_before"].as_u64(),
+        saved["tokens_after"].as_u64(),
+    ) {
+        (Some(before), Some(after)) => format!(", {before} tokens to {after}"),
+        // It is counted beside the exchange, which did not wait for it.
+        _ => String::new(),
+    };
+    Some(format!(
+        "made small {rewritten} of {}{tokens}",
+        compression["blocks"]
+    ))
 }
 
 /// What a tool server answered, in one line.

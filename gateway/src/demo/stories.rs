@@ -45,6 +45,7 @@ pub(super) fn stories() -> Vec<Story> {
         call_refused(),
         call_refused_in_messages(),
         call_allowed(),
+        made_small(),
     ]
     .into_iter()
     .chain(super::tool_stories::tool_stories())
@@ -219,6 +220,35 @@ fn call_allowed() -> Story {
         reaches: true,
         got: "calls run_sql",
         never_seen: vec![],
+    }
+}
+
+/// A tool's answer as a program prints it goes on as a table: every value is still there, in a third of the tokens.
+fn made_small() -> Story {
+    let refund = |n: u32| json!({"refund_id": format!("rf_{n:04}"), "status": if n == 17 { "failed" } else { "paid" }, "currency": "EUR", "amount_cents": 990 + 45 * n});
+    let refunds: Vec<Value> = (0..40).map(refund).collect();
+    let printed = serde_json::to_string_pretty(&json!({"refunds": refunds}));
+    let call = json!([{"id": "call_1", "type": "function", "function": {"name": "list_refunds", "arguments": "{}"}}]);
+    Story {
+        title: "A tool's answer is made small",
+        look: "The team chose `lossless`: the model reads the list as a table. Nothing is missing, and the bill is smaller.",
+        team: Team::Payments,
+        path: CHAT,
+        body: chat(
+            "demo-model",
+            json!([
+                user("Which refund failed?"),
+                {"role": "assistant", "content": null, "tool_calls": call},
+                {"role": "tool", "tool_call_id": "call_1", "content": printed.unwrap_or_default()},
+                user("say Refund rf_0017 failed.")
+            ]),
+            json!({"tools": [function("list_refunds")]}),
+        ),
+        verdict: "allowed",
+        rule: "allow",
+        reaches: true,
+        got: "rf_0017",
+        never_seen: vec!["\\\"currency\\\": ".to_owned()],
     }
 }
 

@@ -1,3 +1,5 @@
+//! The JSON forms: there and back, small, and readable by a stranger.
+
 use super::{elide, minify, table, unwrap};
 use crate::tokens::{Vocabulary, count};
 

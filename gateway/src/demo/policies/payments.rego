@@ -1,6 +1,9 @@
 # Rules of the payments team.
 package sallyport.teams.payments
 
+# What tools answer goes on in fewer tokens, with every byte of it.
+settings := {"compression": "lossless"}
+
 default allow := false
 
 # Asking a model is fine; of tools, only these. (`data.payments.tools` could come from a JSON file in this folder.)
