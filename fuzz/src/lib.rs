@@ -3,6 +3,7 @@
 //! A target panics when a promise is broken. The first bytes choose what is read and how it is cut; the rest is read.
 
 mod bodies;
+mod compress;
 mod gate;
 #[cfg(feature = "gateway")]
 mod gateway;
@@ -11,6 +12,7 @@ mod streams;
 mod words;
 
 pub use bodies::{answer, request};
+pub use compress::compress;
 pub use gate::gate;
 #[cfg(feature = "gateway")]
 pub use gateway::{config, unpack};
@@ -36,6 +38,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("edits", edits),
     ("policy", policy),
     ("detect", detect),
+    ("compress", compress),
     ("guard", guard),
     ("manifest", manifest),
     ("flow", flow),

@@ -36,6 +36,9 @@ const SESSIONS_MAX: usize = 100_000;
 /// How often originals that have had their time are looked for.
 const SWEEP_EVERY: Duration = Duration::from_secs(3600);
 
+/// Bytes of the largest body that is only observed: it is read once more for that.
+const OBSERVED_MAX: usize = 4 << 20;
+
 /// Why compression cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -113,6 +116,9 @@ impl Compression {
         else {
             return cleared;
         };
+        if payload.of_kind(Kind::ToolResult).next().is_none() {
+            return cleared;
+        }
         let session = conversation_of(exchange, payload);
         let wish = inner.wish_of(&session, || self.wish(&ruling.settings));
         if wish.mode == Mode::Off {
@@ -167,6 +173,10 @@ impl Inner {
         cleared: Cleared,
         account: &mut Account,
     ) -> Cleared {
+        if wish.mode == Mode::Observe && cleared.len() > OBSERVED_MAX {
+            self.metrics.compression_uncounted();
+            return cleared;
+        }
         let told = Arc::new(Told::default());
         account.compression(wish.mode, told.clone());
         let mut job = Job {

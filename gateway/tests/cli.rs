@@ -206,7 +206,7 @@ fn check_tells_all_mistakes() {
             error: sallyport.yaml:1:10: `workers` must be a whole number: `x` is not
               hint: write it in digits
             sallyport.yaml:2:1: unknown key `zebra`
-              hint: known here: agents, authorization, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers
+              hint: known here: agents, authorization, compression, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers
         "#]],
     );
     check(

@@ -175,7 +175,7 @@ fn undo(text: &str, steps: &[sallyport_compress::Step], earlier: &Earlier) -> Op
     let mut text = text.to_owned();
     for step in steps.iter().rev() {
         text = match step.kind {
-            StepKind::Reference | StepKind::Diff => resolve(&text, earlier)?,
+            StepKind::Reference => resolve(&text, earlier)?,
             _ => expand(&text, std::slice::from_ref(step)).ok()?,
         };
     }

@@ -164,10 +164,7 @@ pub fn compress<'a>(
     let said = |part: &Part| part.author == Author::Model;
     let new_from = outline.parts.iter().rposition(said).map_or(0, |at| at + 1);
     let kinds = match outline.clears {
-        true => rules
-            .kinds
-            .without(StepKind::Reference)
-            .without(StepKind::Diff),
+        true => rules.kinds.without(StepKind::Reference),
         false => rules.kinds,
     };
     let mut walk = Walk {
@@ -432,7 +429,7 @@ impl<'a> Walk<'a> {
 
 /// Whether the lines that were not named stand as they came.
 fn only_names(steps: &[Step]) -> bool {
-    let names = |step: &Step| matches!(step.kind, StepKind::Reference | StepKind::Diff);
+    let names = |step: &Step| step.kind == StepKind::Reference;
     steps.iter().all(names)
 }
 

@@ -26,7 +26,6 @@ pub fn expand(text: &str, steps: &[Step]) -> Result<String, Unreadable> {
             StepKind::Templates => lines::templates::decode(&text, &step.residue),
             StepKind::Grep => lines::grep::decode(&text, &step.residue),
             StepKind::Reference
-            | StepKind::Diff
             | StepKind::Markdown
             | StepKind::Fold
             | StepKind::Elide

@@ -12,7 +12,7 @@ const SAVED_MIN: usize = 40;
 /// Of all tokens, one in this many must be saved.
 const SAVED_SHARE: usize = 10;
 /// Bytes of the longest text that is counted exactly.
-const COUNTED_MAX: usize = 64 << 10;
+const COUNTED_MAX: usize = 4 << 10;
 /// A form that leaves something out has at most so many tokens of a hundred of the best one that does not: less is not
 /// worth that the model may have to ask.
 const REVERSIBLE_SHARE: usize = 75;
@@ -99,7 +99,7 @@ fn choose(text: &str, mut forms: Vec<Candidate>, context: &Context<'_>) -> Plan 
 /// Whether a form without loss gives the bytes back. What names earlier words was proven when it was made; of what
 /// leaves something out the original is kept.
 fn proven(text: &str, form: &Candidate) -> bool {
-    let named = |step: &Step| matches!(step.kind, StepKind::Reference | StepKind::Diff);
+    let named = |step: &Step| step.kind == StepKind::Reference;
     form.class != Class::Lossless
         || form.steps.iter().any(named)
         || expand(&form.text, &form.steps).as_deref() == Ok(text)

@@ -29,8 +29,6 @@ pub enum StepKind {
     Grep,
     /// What stands verbatim earlier in the request is named, not repeated.
     Reference,
-    /// What differs from an earlier reading of the same.
-    Diff,
     /// A web page as markdown.
     Markdown,
     /// Alike lines of a log or a test run folded.
@@ -43,7 +41,7 @@ pub enum StepKind {
 
 impl StepKind {
     /// All of them.
-    pub const ALL: [StepKind; 12] = [
+    pub const ALL: [StepKind; 11] = [
         StepKind::Ansi,
         StepKind::Unwrap,
         StepKind::Minify,
@@ -51,7 +49,6 @@ impl StepKind {
         StepKind::Templates,
         StepKind::Grep,
         StepKind::Reference,
-        StepKind::Diff,
         StepKind::Markdown,
         StepKind::Fold,
         StepKind::Elide,
@@ -68,7 +65,6 @@ impl StepKind {
             StepKind::Templates => "log_template",
             StepKind::Grep => "grep_group",
             StepKind::Reference => "reference",
-            StepKind::Diff => "diff",
             StepKind::Markdown => "html_markdown",
             StepKind::Fold => "fold",
             StepKind::Elide => "array_elide",

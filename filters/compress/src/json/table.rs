@@ -70,7 +70,7 @@ const TEXT_MAX: usize = 64 << 20;
 /// ones differed by 0.92 to 1.10 on 867 results of airlines, and of GitHub's interfaces.
 const SURE: usize = 85;
 /// Bytes of the longest text whose tokens are counted exactly.
-const COUNT_MAX: usize = 32 << 10;
+const COUNT_MAX: usize = 4 << 10;
 
 /// The table form; `None`: the text is not JSON, or the form is not smaller than the text without blanks.
 pub(crate) fn encode(text: &str) -> Option<Form> {
