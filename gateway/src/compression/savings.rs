@@ -164,8 +164,6 @@ struct Counting {
 
 impl Counting {
     fn run(&self, taken: &Receiver<(Job, usize)>) {
-        // The vocabulary takes a tenth of a second to load: now, and not in the first exchange.
-        count("", Vocabulary::O200k);
         while let Ok((job, bytes)) = taken.recv() {
             let Job {
                 team,
