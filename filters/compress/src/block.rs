@@ -3,6 +3,8 @@
 use crate::reference::Earlier;
 use crate::step::{Step, StepKind};
 
+/// Bytes of the smallest block that is looked at: a token is a byte at the least, and 40 must be saved.
+pub const BLOCK_MIN: usize = 40;
 /// Bytes of the largest block that is looked at; a larger one stays as it is.
 pub const BLOCK_MAX: usize = 8 << 20;
 

@@ -20,7 +20,7 @@ mod reference;
 mod step;
 pub mod tokens;
 
-pub use block::{BLOCK_MAX, Block, Class, Context, Kinds, Mode, Plan, Reason};
+pub use block::{BLOCK_MAX, BLOCK_MIN, Block, Class, Context, Kinds, Mode, Plan, Reason};
 pub use conversation::{Compressed, ExactTools, Kept, Originals, Rules, compress};
 pub use expand::{Unreadable, expand};
 pub use memo::{MEMO_BYTES, Memo};

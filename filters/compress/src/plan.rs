@@ -1,6 +1,6 @@
 //! From a block to its form: a short line of steps, each tried in its turn, each proven before it is used.
 
-use crate::block::{BLOCK_MAX, Block, Class, Context, Kinds, Mode, Plan, Reason};
+use crate::block::{BLOCK_MAX, BLOCK_MIN, Block, Class, Context, Kinds, Mode, Plan, Reason};
 use crate::form::Form;
 use crate::step::{Step, StepKind};
 use crate::tokens::{self, Vocabulary};
@@ -8,7 +8,7 @@ use crate::{blob, expand, html, json, lines, mark, reference};
 use std::borrow::Cow;
 
 /// Tokens that must be saved, at least.
-const SAVED_MIN: usize = 40;
+const SAVED_MIN: usize = BLOCK_MIN;
 /// Of all tokens, one in this many must be saved.
 const SAVED_SHARE: usize = 10;
 /// Bytes of the longest text that is counted exactly.
@@ -23,8 +23,7 @@ pub fn plan(block: &Block<'_>, context: &Context<'_>) -> Plan {
     if text.len() > BLOCK_MAX {
         return Plan::Keep(Reason::Large);
     }
-    // A token is a byte at the least.
-    if text.len() < SAVED_MIN {
+    if text.len() < BLOCK_MIN {
         return Plan::Keep(Reason::Little);
     }
     if mark::imitates(text) {
@@ -149,7 +148,10 @@ impl<'a> Walk<'a> {
     }
 
     fn step(&self, kind: StepKind, encode: Encode) -> Option<(Step, String)> {
-        let form = encode(&self.text).filter(|_| self.kinds.has(kind))?;
+        if !self.kinds.has(kind) {
+            return None;
+        }
+        let form = encode(&self.text)?;
         Some((Step::new(kind, form.residue), form.text))
     }
 

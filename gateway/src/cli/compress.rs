@@ -106,10 +106,12 @@ struct Large {
 
 /// Runs `compress`.
 pub(super) fn compress(args: &CompressArgs) -> Outcome {
-    let store = match (args.mode, args.store.open()) {
-        (ModeWord::Lossless, _) => None,
-        (ModeWord::Reversible, Ok(store)) => Some(store),
-        (ModeWord::Reversible, Err(why)) => return fail(&why, Outcome::Broken),
+    let store = match args.mode {
+        ModeWord::Lossless => None,
+        ModeWord::Reversible => match args.store.open() {
+            Ok(store) => Some(store),
+            Err(why) => return fail(&why, Outcome::Broken),
+        },
     };
     let desk = Desk { store };
     if args.jsonl || args.session {

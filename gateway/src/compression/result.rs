@@ -4,7 +4,7 @@ use super::savings::{Job, Prices, Rewritten, Work};
 use super::{Compression, Mode, Scope, Told, Wish};
 use crate::edge::account::Account;
 use sallyport_compress::mark::RETRIEVE;
-use sallyport_compress::{Block, Class, Context, Earlier, Plan};
+use sallyport_compress::{BLOCK_MIN, Block, Class, Context, Earlier, Plan};
 use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::{Caller, Dialect, Edit, Edits};
@@ -38,6 +38,10 @@ impl Compression {
         let Some(texts) = texts(cleared.as_str()) else {
             return cleared;
         };
+        // What is too short for any form is not worth an entry in the record, nor the accountant's time.
+        if texts.iter().all(|text| text.words.len() < BLOCK_MIN) {
+            return cleared;
+        }
         let bytes = cleared.len();
         let told = Arc::new(Told::default());
         account.compression(about.wish.mode, told.clone());

@@ -56,7 +56,7 @@ impl Tool {
             Tool::Search => "sallyport_search",
             Tool::Describe => "sallyport_describe",
             Tool::Call => "sallyport_call",
-            Tool::Retrieve => "sallyport_retrieve",
+            Tool::Retrieve => sallyport_compress::mark::RETRIEVE,
         }
     }
 

@@ -1,11 +1,11 @@
 //! Giving back what a reversible form left out: a part of an original, as the agent asks for it. Pure.
 
-use super::words::floor;
 use super::words::{Arguments, bad};
 use crate::edge::failure::Failure;
 use regex::{Regex, RegexBuilder};
 use sallyport_compress::tokens::estimate;
 use sallyport_exchange::json::{JsonKind, Tape, Value};
+use sallyport_firewall::boundary::floor;
 use std::fmt::Write;
 
 /// What an agent is told of the tool. Constant: it stands at the end of every list of a session.

@@ -2,8 +2,8 @@
 //! the same order.
 
 use super::shown::Item;
-use super::words::floor;
 use sallyport_exchange::json::{Tape, Value};
+use sallyport_firewall::boundary::floor;
 use std::collections::HashMap;
 
 /// How soon more of the same word counts for less (Robertson & Zaragoza, The Probabilistic Relevance Framework, 3.2).

@@ -64,12 +64,3 @@ fn listed(keys: &[&str]) -> String {
 pub(super) fn bad(say: &str) -> Failure {
     Failure::BadArguments(say.to_owned())
 }
-
-/// The last place between two letters at or before this byte.
-pub(super) fn floor(text: &str, at: usize) -> usize {
-    let mut at = at.min(text.len());
-    while !text.is_char_boundary(at) {
-        at -= 1;
-    }
-    at
-}
