@@ -4,6 +4,7 @@ pub mod authorization;
 pub mod cli;
 pub mod compression;
 pub mod config;
+pub mod decisions;
 pub mod demo;
 pub mod edge;
 pub mod firewall;
@@ -11,7 +12,7 @@ pub mod identity;
 pub mod mcp;
 pub mod operators;
 pub mod policies;
-pub mod record;
+
 pub mod route;
 pub mod server;
 pub mod state;

@@ -11,11 +11,11 @@ mod tools;
 
 use crate::compression::Compression;
 use crate::config::Config;
+use crate::decisions::RecordSink;
 use crate::mcp::Sessions;
 use crate::mcp::pins::Pins;
 use crate::mcp::upstream::Server;
 use crate::policies::{KeysHandle, PolicyHandle};
-use crate::record::RecordSink;
 use http::{HeaderMap, Method, header};
 use sallyport_firewall::Firewall;
 use std::net::IpAddr;

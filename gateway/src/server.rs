@@ -7,13 +7,13 @@
 use crate::compression::Compression;
 use crate::config::ConfigErrors;
 use crate::config::{Config, Secret};
+use crate::decisions::{RecordSink, SinkError};
 use crate::edge::{Agents, Edge, Stored, server_options};
 use crate::mcp::Tools;
 use crate::mcp::pins::{BadLock, Pins};
 use crate::operators::{Metrics, OperatorsApp, OperatorsView, ToolsView};
 use crate::policies::watch::Watch;
 use crate::policies::{KeysHandle, PolicyHandle};
-use crate::record::{RecordSink, SinkError};
 use crate::state::State;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;

@@ -2,11 +2,11 @@
 
 use super::wish::Mode;
 use crate::operators::Metrics;
-use crate::record::SavedRecord;
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 use sallyport_compress::tokens::{Vocabulary, count};
 use sallyport_exchange::Dialect;
+use sallyport_record::SavedRecord;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

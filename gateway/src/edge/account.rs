@@ -3,11 +3,11 @@
 
 use super::failure::Failure;
 use crate::compression::{Mode, Saved, Told};
-use crate::record::{CompressionRecord, Record, Verdict};
 use sallyport_compress::Class;
 use sallyport_exchange::dialect::Asked;
 use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, Usage};
 use sallyport_policy::{CallRuling, Gate, Ruling, Settings, Trail};
+use sallyport_record::{CompressionRecord, Record, Verdict};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -114,7 +114,7 @@ impl Account {
     /// Notes how far compression goes; what it saves will be told.
     pub fn compression(&mut self, mode: Mode, told: Arc<Told>) {
         self.record.compression = Some(CompressionRecord {
-            mode: mode.as_str(),
+            mode: mode.as_str().into(),
             blocks: 0,
             rewritten: 0,
             lossless: None,

@@ -3,11 +3,11 @@
 use crate::authorization::BadToken;
 use crate::edge::headers::BadHeaders;
 use crate::identity::Unidentified;
-use crate::record::Blame;
 use crate::route::Unrouted;
 use sallyport_exchange::dialect::Fault;
 use sallyport_exchange::mcp::Code;
 use sallyport_exchange::{Denial, Malformed};
+use sallyport_record::Blame;
 
 /// Everything that ends an exchange before its answer is complete.
 #[derive(Debug)]

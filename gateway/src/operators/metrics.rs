@@ -3,13 +3,13 @@
 use super::OperatorsView;
 use crate::compression::{Mode, NotKept, Saved};
 use crate::mcp::upstream::Tally;
-use crate::record::Record;
 use prometheus::core::Collector;
 use prometheus::{
     CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 use sallyport_firewall::{Firewall, Stage};
+use sallyport_record::Record;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -206,13 +206,13 @@ impl Metrics {
         let all = self;
         let route = record.route.as_deref().unwrap_or(NONE);
         let verdict = record.verdict.as_str();
-        let operation = record.operation.unwrap_or(NONE);
+        let operation = record.operation.as_deref().unwrap_or(NONE);
         all.exchanges
             .with_label_values(&[route, operation, verdict, class(record.status)])
             .inc();
         for finding in &record.findings {
             all.findings
-                .with_label_values(&[finding.label, finding.flow])
+                .with_label_values(&[&*finding.label, &*finding.flow])
                 .inc();
         }
         for rule in &record.refused_by {
@@ -238,7 +238,7 @@ impl Metrics {
         }
         if let Some(failure) = &record.failure {
             all.failures
-                .with_label_values(&[failure.code, failure.blame.as_str()])
+                .with_label_values(&[&*failure.code, failure.blame.as_str()])
                 .inc();
         }
         let micros = record.micros;

@@ -3,9 +3,9 @@
 use super::OperatorsView;
 use crate::config::Upstream;
 use crate::policies::Status;
-use crate::record::{Record, rfc3339};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use sallyport_record::{Record, rfc3339};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -174,7 +174,7 @@ fn decision(html: &mut Html, record: &Record) {
         .map_or(("", ""), |caller| (&*caller.team, &*caller.agent));
     let mut findings: BTreeMap<&str, usize> = BTreeMap::new();
     for finding in &record.findings {
-        *findings.entry(finding.label).or_default() += 1;
+        *findings.entry(&finding.label).or_default() += 1;
     }
     let findings: Vec<String> = findings
         .iter()
@@ -186,7 +186,7 @@ fn decision(html: &mut Html, record: &Record) {
             }
         })
         .collect();
-    let failure = record.failure.as_ref().map(|failure| failure.code);
+    let failure = record.failure.as_ref().map(|failure| &*failure.code);
     let rules: Vec<&str> = record
         .rules
         .iter()
@@ -207,7 +207,7 @@ fn decision(html: &mut Html, record: &Record) {
         verdict,
         team,
         agent,
-        record.operation.unwrap_or_default(),
+        record.operation.as_deref().unwrap_or_default(),
         record.model.as_deref().unwrap_or_default(),
         &record.status.to_string(),
         &rules.join(", "),

@@ -1,7 +1,7 @@
 //! Why a tool server gave no answer.
 
 use crate::edge::failure::Failure;
-use crate::record::Blame;
+use sallyport_record::Blame;
 
 /// Everything that can go wrong between the gateway and a tool server. No word of the server is in it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, thiserror::Error)]

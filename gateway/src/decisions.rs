@@ -1,7 +1,7 @@
 //! The decision log's writer: a thread of its own, so that no exchange ever waits for a disk.
 
-use super::Record;
 use crate::config::DecisionsTo;
+use sallyport_record::Record;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};

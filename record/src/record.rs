@@ -1,19 +1,15 @@
-//! One decision record an exchange, a JSON line each.
+//! One decision record an exchange.
 
-mod parts;
-mod sink;
-
+use crate::Word;
+use crate::parts::{
+    Blame, BytesRecord, CallRecord, CallerRecord, CompressionRecord, DigestsRecord, FailureRecord,
+    FindingRecord, McpRecord, Micros, UsageRecord, Verdict, WarningRecord,
+};
 use sallyport_exchange::{
     Caller, Denial, Dialect, Exchange, Finding, Flow, Operation, PartView, RefusalKind, Usage,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-pub use parts::{
-    Blame, BytesRecord, CallRecord, CallerRecord, CompressionRecord, FailureRecord, FindingRecord,
-    Micros, SavedRecord, UsageRecord, Verdict, WarningRecord,
-};
-pub use sink::{RecordSink, SinkError};
 
 /// Characters kept of a name that an agent or an upstream chose: a model's, a tool's.
 const NAME_CHARS_MAX: usize = 200;
@@ -23,7 +19,7 @@ const TEXT_CHARS_MAX: usize = 1_000;
 const ENTRIES_MAX: usize = 200;
 
 /// Everything that is written down of one exchange. It holds no text of a body, unless that is asked for.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Record {
     /// When it arrived, RFC 3339 in UTC.
     pub time: String,
@@ -36,9 +32,18 @@ pub struct Record {
     /// The upstream's name, once one was asked.
     pub upstream: Option<Arc<str>>,
     /// How the agent speaks.
-    pub dialect: Option<&'static str>,
+    pub dialect: Option<Word>,
     /// What it wanted.
-    pub operation: Option<&'static str>,
+    pub operation: Option<Word>,
+    /// What a message to a tool server is about; left out for models.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mcp: Option<McpRecord>,
+    /// The session or conversation it belongs to, as 16 hex digits; left out where none is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Arc<str>>,
+    /// The trace it is part of; left out where nobody traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Arc<str>>,
     /// The model it named, shortened.
     pub model: Option<String>,
     /// Whether the answer was streamed.
@@ -65,12 +70,18 @@ pub struct Record {
     pub left_out: usize,
     /// Tokens, as the upstream counted them.
     pub usage: UsageRecord,
+    /// What that costs in US dollars, by the configured prices; left out where there is no price for the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
     /// Where the time went.
     pub micros: Micros,
     /// Bytes of the bodies, as the agent sent and received them.
     pub bytes: BytesRecord,
+    /// Digests of the bodies; left out unless there is an audit log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digests: Option<DigestsRecord>,
     /// What compression did, where it was looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub compression: Option<CompressionRecord>,
     /// What broke, if something did.
     pub failure: Option<FailureRecord>,
@@ -90,6 +101,9 @@ impl Record {
             upstream: None,
             dialect: None,
             operation: None,
+            mcp: None,
+            session: None,
+            trace: None,
             model: None,
             stream: false,
             status: 0,
@@ -107,10 +121,13 @@ impl Record {
                 output: None,
                 cached: None,
             },
+            cost_usd: None,
             micros: Micros {
                 read: None,
                 inspect: None,
                 policy: None,
+                compress: None,
+                audit: None,
                 upstream_first: None,
                 total: None,
             },
@@ -118,6 +135,7 @@ impl Record {
                 request: 0,
                 answer: 0,
             },
+            digests: None,
             compression: None,
             failure: None,
             policy: None,
@@ -135,8 +153,8 @@ impl Record {
 
     /// Notes what is asked for.
     pub fn asked(&mut self, dialect: Dialect, operation: Operation) {
-        self.dialect = Some(dialect.as_str());
-        self.operation = Some(operation.as_str());
+        self.dialect = Some(dialect.as_str().into());
+        self.operation = Some(operation.as_str().into());
     }
 
     /// Notes all that an exchange knows: caller, route, dialect, operation.
@@ -144,6 +162,16 @@ impl Record {
         self.caller(&exchange.caller);
         self.asked(exchange.dialect, exchange.operation);
         self.route = Some(exchange.route.clone());
+        if let Some(mcp) = &exchange.mcp {
+            self.mcp = Some(McpRecord {
+                method: shorten(&mcp.method, NAME_CHARS_MAX),
+                name: mcp
+                    .name
+                    .as_deref()
+                    .map(|name| shorten(name, NAME_CHARS_MAX)),
+                revision: mcp.revision.into(),
+            });
+        }
     }
 
     /// Notes the model.
@@ -180,14 +208,14 @@ impl Record {
     pub fn finding(&mut self, flow: Flow, finding: &Finding, part: &PartView<'_>, text: bool) {
         let words = text.then(|| part.text.get(finding.range.clone()).unwrap_or_default());
         let finding = FindingRecord {
-            label: finding.label.as_str(),
+            label: finding.label.as_str().into(),
             score: finding.score,
-            kind: part.kind.as_str(),
-            author: part.author.as_str(),
+            kind: part.kind.as_str().into(),
+            author: part.author.as_str().into(),
             part: finding.part.0,
             start: finding.range.start,
             end: finding.range.end,
-            flow: flow.as_str(),
+            flow: flow.as_str().into(),
             text: words.map(|words| shorten(words, TEXT_CHARS_MAX)),
         };
         push(&mut self.findings, finding, &mut self.left_out);
@@ -234,7 +262,10 @@ impl Record {
 
     /// Notes what broke. The verdict stays with what was judged before, unless nothing was.
     pub fn failed(&mut self, code: &'static str, blame: Blame) {
-        self.failure = Some(FailureRecord { code, blame });
+        self.failure = Some(FailureRecord {
+            code: code.into(),
+            blame,
+        });
     }
 
     /// As one line of JSON, without its end.
@@ -251,7 +282,7 @@ fn push<T>(list: &mut Vec<T>, entry: T, left_out: &mut usize) {
 }
 
 /// The beginning of a text, marked if it is not all.
-pub(crate) fn shorten(text: &str, chars_max: usize) -> String {
+pub fn shorten(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.into(),
