@@ -323,7 +323,7 @@ fn offers_retrieval(payload: &Payload) -> bool {
 
 /// What stays the same from turn to turn of a conversation: who has it, and how it began. The system prompt may hold the
 /// time of day; the first words of the user do not change.
-fn conversation_of(exchange: &Exchange, payload: &Payload) -> [u8; 16] {
+pub(crate) fn conversation_of(exchange: &Exchange, payload: &Payload) -> [u8; 16] {
     let mut hash = blake3::Hasher::new();
     for word in [
         &exchange.caller.team,

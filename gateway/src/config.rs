@@ -12,6 +12,7 @@ mod expand;
 mod file;
 mod firewall;
 pub(crate) mod keys;
+mod observe;
 mod reference;
 mod secret;
 mod tools;
@@ -30,9 +31,13 @@ use std::time::Duration;
 pub use authorization::{Authorization, Metadata, TeamOf, TrustedIssuer};
 pub use compression::{Compression, Originals};
 pub use error::{ConfigError, ConfigErrors, nearest};
-pub use file::{AlgorithmFile, ConfigFile, EraFile, Speaks, TransportFile, TrustFile};
+pub use file::{
+    AlgorithmFile, AuditFailureFile, AuditModeFile, ConfigFile, EraFile, ProtocolFile, Speaks,
+    TransportFile, TrustFile,
+};
 pub use firewall::{Firewall, FirewallModel};
 pub use keys::{all_keys, load_keys_file};
+pub use observe::{Audit, History, ModelPrice, ModelPrices, Telemetry};
 pub use reference::{config_reference, config_schema};
 pub use secret::{SHOWN, Secret};
 pub use tools::{Oauth, Reach, ToolAddress, ToolProgram, ToolServer};
@@ -78,6 +83,14 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// The decision log.
     pub decisions: Decisions,
+    /// The audit log; `None`: there is none.
+    pub audit: Option<Audit>,
+    /// Traces and metrics; `None`: as the environment says.
+    pub telemetry: Option<Telemetry>,
+    /// What the console remembers; `None`: nothing.
+    pub history: Option<History>,
+    /// What models cost.
+    pub prices: ModelPrices,
     /// Makes placeholders, 32 bytes or more; `None`: draw one at start.
     pub redaction_key: Option<Secret>,
     /// How many threads serve exchanges. At least 1.
@@ -124,6 +137,8 @@ pub struct Operators {
     pub listen: SocketAddr,
     /// Names by which it may be called, in small letters, beside `localhost` and IP addresses.
     pub hosts: Vec<String>,
+    /// What the console asks for; `None`: nothing, but it shows only on this machine.
+    pub token: Option<Secret>,
 }
 
 /// One provider.
@@ -195,6 +210,8 @@ pub struct Route {
     pub models: Vec<Pattern>,
     /// Who answers.
     pub upstream: Arc<Upstream>,
+    /// What becomes of what cannot be recorded, where that differs.
+    pub audit_failure: Option<AuditFailureFile>,
 }
 
 impl Route {

@@ -1,7 +1,7 @@
 //! The decision log's writer: a thread of its own, so that no exchange ever waits for a disk.
 
 use crate::config::DecisionsTo;
-use sallyport_record::Record;
+use sallyport_record::Observed;
 use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -42,11 +42,11 @@ struct Shared {
     dropped: AtomicU64,
     written: AtomicU64,
     reopen: Arc<AtomicBool>,
-    recent: Mutex<VecDeque<Arc<Record>>>,
+    recent: Mutex<VecDeque<Arc<Observed>>>,
 }
 
 enum Message {
-    Record(Arc<Record>),
+    Record(Arc<Observed>),
     Flush(SyncSender<()>),
 }
 
@@ -99,8 +99,8 @@ impl RecordSink {
     }
 
     /// Hands a record over. Never waits: if the writer is too far behind, the record is dropped and counted.
-    pub fn write(&self, record: Record) {
-        let record = Arc::new(record);
+    pub fn write(&self, record: impl Into<Arc<Observed>>) {
+        let record = record.into();
         {
             let mut recent = self
                 .shared
@@ -118,7 +118,7 @@ impl RecordSink {
     }
 
     /// The last records, newest first.
-    pub fn recent(&self) -> Vec<Arc<Record>> {
+    pub fn recent(&self) -> Vec<Arc<Observed>> {
         let recent = self
             .shared
             .recent
@@ -261,12 +261,12 @@ impl Writer {
         self.write();
     }
 
-    fn add(&mut self, record: &Record) {
+    fn add(&mut self, observed: &Observed) {
         if self.torn && self.batch.is_empty() {
             self.batch.push(b'\n');
         }
         let before = self.batch.len();
-        match serde_json::to_writer(&mut self.batch, record) {
+        match serde_json::to_writer(&mut self.batch, &observed.record) {
             Ok(()) => {
                 self.batch.push(b'\n');
                 self.lines += 1;

@@ -11,19 +11,20 @@ mod known;
 mod relay;
 pub(crate) mod reply;
 mod stored;
+mod timeline;
 pub mod upstream;
+pub mod watching;
 
 pub use agents::Agents;
 pub use known::UpstreamKeys;
 pub use stored::Stored;
 
 use crate::authorization;
-use crate::compression::Compression;
+use crate::compression::{Compression, conversation_of};
 use crate::config::Timeouts;
-use crate::decisions::RecordSink;
 use crate::identity::identify;
 use crate::mcp::{self, Tools};
-use crate::operators::Metrics;
+use crate::observers::Observers;
 use crate::route::{Endpoint, Unrouted, is_plain_query, likely_dialect};
 use crate::state::State;
 use account::Account;
@@ -40,7 +41,7 @@ use pingora_core::server::ShutdownWatch;
 use sallyport_exchange::{Dialect, Exchange, Payload};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Streams that one HTTP/2 connection may have open.
 const H2_STREAMS_MAX: u32 = 100;
@@ -60,10 +61,8 @@ pub struct Edge {
     pub compression: Compression,
     /// What agents of tool servers have open.
     pub tools: Tools,
-    /// Where decision records go.
-    pub records: RecordSink,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
+    /// Whom exchanges are told to.
+    pub observers: Observers,
     /// Connections being served or waited on.
     pub sessions: Arc<AtomicUsize>,
     /// Exchanges between request and answer.
@@ -97,7 +96,10 @@ impl HttpServerApp for Edge {
         if !read_head(&mut session, timeouts).await {
             return None;
         }
-        let _in_flight = (Counted::enter(&self.in_flight), self.metrics.begin());
+        let _in_flight = (
+            Counted::enter(&self.in_flight),
+            self.observers.metrics.begin(),
+        );
         self.serve(&mut session, &state).await;
         if *shutdown.borrow() {
             session.set_keepalive(None);
@@ -126,7 +128,8 @@ impl HttpServerApp for Edge {
 impl Edge {
     /// One exchange and its record; whatever went wrong is told to the agent in its own dialect.
     async fn serve(&self, session: &mut ServerSession, state: &Arc<State>) {
-        let mut account = Account::begin(state.config.decisions.text);
+        let mut account = Account::begin(state.watching);
+        account.traced(&session.req_header().headers);
         let endpoint = match find_endpoint(session, state, &mut account) {
             Ok(Endpoint {
                 door: Some(door), ..
@@ -163,9 +166,9 @@ impl Edge {
 
     /// Writes the record of an account.
     pub fn settle(&self, account: Account, state: &State) {
-        let record = account.close(state.engine.policy().revision());
-        self.metrics.exchange(&record);
-        self.records.write(record);
+        let revision = state.engine.policy().revision();
+        self.observers
+            .tell(account.close(revision, &state.config.prices));
     }
 
     async fn exchange(
@@ -192,6 +195,7 @@ impl Edge {
             mcp: None,
         });
         account.exchange(&exchange, &route.upstream.name);
+        account.session(&conversation_of(&exchange, &payload));
 
         let foreign = self.stored.foreign(&exchange.caller, &endpoint, &payload);
         let ruling = state.engine.judge_request(&exchange, &payload, &foreign);
@@ -199,9 +203,11 @@ impl Edge {
         let cleared = ruling.clear()?;
 
         let terms = ruling.terms(&payload);
+        let begun = Instant::now();
         let cleared = self
             .compression
             .request(&exchange, &payload, &ruling, cleared, account);
+        account.compressed_since(begun);
         let link = state.link(&route.upstream);
         let answer = upstream::send(session, &link, cleared, &state.config, account).await?;
         relay::answer(self, session, answer, exchange, state, terms, account).await

@@ -10,6 +10,7 @@ pub mod edge;
 pub mod firewall;
 pub mod identity;
 pub mod mcp;
+pub mod observers;
 pub mod operators;
 pub mod policies;
 

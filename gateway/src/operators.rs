@@ -4,7 +4,9 @@
 
 mod app;
 mod compare;
+mod exemplars;
 mod metrics;
+mod openmetrics;
 mod page;
 mod savings;
 mod tools;
@@ -103,7 +105,13 @@ pub fn answer(
             "/readyz" => ready(view),
             "/metrics" => {
                 view.metrics.copy(view);
-                OperatorsReply::new(200, PROMETHEUS, view.metrics.text())
+                match wants_openmetrics(headers) {
+                    true => {
+                        let text = view.metrics.openmetrics();
+                        OperatorsReply::new(200, openmetrics::OPENMETRICS, text)
+                    }
+                    false => OperatorsReply::new(200, PROMETHEUS, view.metrics.text()),
+                }
             }
             _ => OperatorsReply::new(
                 404,
@@ -134,6 +142,13 @@ impl OperatorsReply {
             body,
         }
     }
+}
+
+fn wants_openmetrics(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    accept
+        .and_then(|accept| accept.to_str().ok())
+        .is_some_and(openmetrics::is_wanted)
 }
 
 fn ready(view: &OperatorsView) -> OperatorsReply {

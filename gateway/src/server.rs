@@ -11,6 +11,7 @@ use crate::decisions::{RecordSink, SinkError};
 use crate::edge::{Agents, Edge, Stored, server_options};
 use crate::mcp::Tools;
 use crate::mcp::pins::{BadLock, Pins};
+use crate::observers::Observers;
 use crate::operators::{Metrics, OperatorsApp, OperatorsView, ToolsView};
 use crate::policies::watch::Watch;
 use crate::policies::{KeysHandle, PolicyHandle};
@@ -114,6 +115,10 @@ where
 
     let records = RecordSink::open(&config.decisions.to)?;
     let metrics = Arc::new(Metrics::new());
+    let observers = Observers {
+        decisions: records.clone(),
+        metrics: metrics.clone(),
+    };
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
     let policies = PolicyHandle::load(config.policies.clone())?;
     let keys = KeysHandle::load(&config)?;
@@ -130,8 +135,7 @@ where
         stored: Arc::new(Stored::default()),
         compression: compression.clone(),
         tools,
-        records: records.clone(),
-        metrics: metrics.clone(),
+        observers: observers.clone(),
         sessions: Arc::default(),
         in_flight: Arc::default(),
         options: server_options(config.agents.http2, &config.timeouts),

@@ -4,6 +4,7 @@ use crate::authorization::Authorization;
 use crate::config::{Config, Route, Upstream};
 use crate::edge::failure::Failure;
 use crate::edge::upstream::Link;
+use crate::edge::watching::Watching;
 use crate::edge::{UpstreamKeys, family};
 use crate::identity::Keys;
 use crate::mcp::pins::Pins;
@@ -33,6 +34,8 @@ pub struct State {
     pub upstream_keys: Arc<UpstreamKeys>,
     /// Tools as they were pinned; `None`: nothing is held back.
     pub pins: Option<Arc<Pins>>,
+    /// What is noted of exchanges.
+    pub watching: Watching,
     /// Whose access tokens are taken; `None`: only keys are.
     pub authorization: Option<Arc<Authorization>>,
     links: Arc<HashMap<Arc<str>, Arc<Link>>>,
@@ -64,6 +67,7 @@ impl State {
                 .map(|server| Server::new(server.clone(), &config))
                 .collect(),
             pins,
+            watching: Watching::of(&config, false),
             authorization: Authorization::of(&config).map(Arc::new),
             config,
             keys,
@@ -85,6 +89,7 @@ impl State {
             firewall: self.firewall.clone(),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
+            watching: self.watching,
             authorization: self.authorization.clone(),
             links: self.links.clone(),
             servers: self.servers.clone(),
@@ -100,6 +105,7 @@ impl State {
             firewall: self.firewall.clone(),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
+            watching: self.watching,
             authorization: self.authorization.clone(),
             links: self.links.clone(),
             servers: self.servers.clone(),

@@ -6,12 +6,13 @@ use expect_test::expect;
 use http::{HeaderMap, HeaderValue, Method};
 use sallyport::compression::Compression;
 use sallyport::config::Config;
+use sallyport::decisions::RecordSink;
 use sallyport::operators::{Metrics, OperatorsReply, OperatorsView, ToolsView, answer};
 use sallyport::policies::{KeysHandle, PolicyHandle};
-use sallyport::record::{Blame, Record, RecordSink, Verdict};
 use sallyport_exchange::{
     Author, Caller, Denial, Dialect, Finding, Flow, Kind, Label, Operation, PartId, PartView, Usage,
 };
+use sallyport_record::{Blame, Observed, Record, Verdict};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -231,11 +232,11 @@ fn only_looking_is_possible() {
 #[test]
 fn the_page_shows_and_escapes() {
     let Stage { view, folder } = stage();
-    view.records.write(record(
+    view.records.write(Observed::of(record(
         "team:payments/<script>",
         "payments",
         "</td><script>alert(1)</script>",
-    ));
+    )));
     fs::write(
         folder.path().join("team.rego"),
         "package sallyport.teams.payments\n\nallow if <script> {\n",
@@ -291,8 +292,9 @@ fn everything_is_counted() {
         broken,
         Record::new("sp_9".into(), 0),
     ] {
-        view.metrics.exchange(&record);
-        view.records.write(record);
+        let observed = Observed::of(record);
+        view.metrics.exchange(&observed);
+        view.records.write(observed);
     }
     assert!(view.records.flush());
     let text = get(&view, "/metrics").body;
@@ -347,11 +349,11 @@ fn everything_is_counted() {
 fn labels_are_bounded_whatever_is_sent() {
     let view = stage().view;
     for number in 0..5_000 {
-        view.metrics.exchange(&record(
+        view.metrics.exchange(&Observed::of(record(
             &format!("org/{number}"),
             &format!("team{number}"),
             &format!("model {number}"),
-        ));
+        )));
     }
     let text = get(&view, "/metrics").body;
     let lines = text.lines().count();

@@ -2,11 +2,12 @@
 
 use expect_test::expect;
 use sallyport::config::DecisionsTo;
-use sallyport::record::{Blame, Record, RecordSink, Verdict};
+use sallyport::decisions::RecordSink;
 use sallyport_exchange::{
     Author, Caller, Denial, Dialect, Exchange, Finding, Flow, Kind, Label, Operation, PartId,
     PartView, Usage,
 };
+use sallyport_record::{Blame, Observed, Record, Verdict};
 use std::fs;
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -296,7 +297,7 @@ fn nobody_waits_for_a_slow_disk_and_losses_are_counted() {
     let (sink, allow, written) = slow();
     let began = Instant::now();
     const SENT: usize = 30_000;
-    (0..SENT).for_each(|number| sink.write(numbered(number)));
+    (0..SENT).for_each(|number| sink.write(Observed::of(numbered(number))));
     assert!(
         began.elapsed() < Duration::from_secs(5),
         "writing records took {:?}",
@@ -308,7 +309,7 @@ fn nobody_waits_for_a_slow_disk_and_losses_are_counted() {
     );
     assert_eq!(sink.recent().len(), 50);
     assert_eq!(
-        &*sink.recent()[0].id,
+        &*sink.recent()[0].record.id,
         format!("sp_{}", SENT - 1),
         "the newest first, written or not"
     );
@@ -333,10 +334,10 @@ fn a_failed_write_is_counted_and_tears_no_later_line() {
         .send(Err(io::Error::other("disk full")))
         .expect("taken");
     allow.send(Ok(())).expect("taken");
-    sink.write(numbered(1));
+    sink.write(Observed::of(numbered(1)));
     assert!(sink.flush());
     assert_eq!((sink.written(), sink.dropped()), (0, 1));
-    sink.write(numbered(2));
+    sink.write(Observed::of(numbered(2)));
     assert!(sink.flush());
     assert_eq!((sink.written(), sink.dropped()), (1, 1));
     let lines = lines(&written);
@@ -350,7 +351,7 @@ fn a_file_is_added_to_and_opened_anew_when_it_was_moved() {
     let path = folder.path().join("decisions.jsonl");
     fs::write(&path, "{}\n").expect("written");
     let sink = RecordSink::open(&DecisionsTo::File(path.clone())).expect("opened");
-    sink.write(numbered(1));
+    sink.write(Observed::of(numbered(1)));
     assert!(sink.flush());
     assert_eq!(
         fs::read_to_string(&path).expect("read").lines().count(),
@@ -361,7 +362,7 @@ fn a_file_is_added_to_and_opened_anew_when_it_was_moved() {
     let moved = folder.path().join("decisions.1");
     fs::rename(&path, &moved).expect("moved");
     sink.reopen();
-    sink.write(numbered(2));
+    sink.write(Observed::of(numbered(2)));
     assert!(sink.flush());
     assert!(
         fs::read_to_string(&path)
@@ -376,7 +377,7 @@ fn a_file_is_added_to_and_opened_anew_when_it_was_moved() {
         assert!(Instant::now() < deadline, "without SIGHUP, within seconds");
         std::thread::sleep(Duration::from_millis(50));
     }
-    sink.write(numbered(3));
+    sink.write(Observed::of(numbered(3)));
     assert!(sink.flush());
     assert!(
         fs::read_to_string(&path)

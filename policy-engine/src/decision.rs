@@ -1,7 +1,8 @@
 //! What the policies say about one exchange, and how the layers' words add up.
 
-use sallyport_exchange::Denial;
+use sallyport_exchange::{Denial, RefusalKind};
 use serde::Serialize;
+use serde_json::json;
 use std::sync::Arc;
 
 /// Settings that policies gave, as JSON: `compression`, `models`, and what the gateway documents.
@@ -38,6 +39,29 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// As JSON: what `sallyport policy eval` prints, and what is kept to be compared with.
+    pub fn to_json(&self) -> serde_json::Value {
+        let denial = |denial: &Denial| {
+            let kind = match denial.kind {
+                RefusalKind::Deny => "deny",
+                RefusalKind::Steer => "steer",
+            };
+            json!({"kind": kind, "rule": &*denial.rule, "say": &*denial.say})
+        };
+        let warning = |warning: &Warning| json!({"rule": &*warning.rule, "say": &*warning.say});
+        let rules: Vec<&str> = self.rules.iter().map(|rule| &**rule).collect();
+        json!({
+            "allow": self.allow,
+            "denials": self.denials.iter().map(denial).collect::<Vec<_>>(),
+            "redact": self.redact,
+            "hide": self.hide,
+            "warnings": self.warnings.iter().map(warning).collect::<Vec<_>>(),
+            "settings": self.settings,
+            "rules": rules,
+            "detail": self.detail,
+        })
+    }
+
     pub(crate) fn of(words: Words) -> Self {
         let mut decision = Decision {
             allow: words.denials.is_empty(),

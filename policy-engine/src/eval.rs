@@ -79,7 +79,7 @@ impl Policy {
     }
 }
 
-fn read_input(json: &str) -> Result<Value, EvalError> {
+pub(crate) fn read_input(json: &str) -> Result<Value, EvalError> {
     let input = Value::from_json_str(json).map_err(|error| EvalError::Input(error.to_string()))?;
     input
         .as_object()

@@ -7,7 +7,8 @@ use crate::decision::{Decision, Settings};
 use crate::facts::{CallFacts, Facts, OfferFacts, Via};
 use crate::placeholder::Placeholders;
 use crate::policy::Policy;
-use crate::ruling::{CallRuling, Ruling, Spent, Trail};
+use crate::ruling::{CallRuling, FILTERS_MAX, Ruling, Spent, Trail};
+use crate::witness::Witness;
 use bytes::Bytes;
 use sallyport_exchange::edit::{Edit, cuts};
 use sallyport_exchange::json::Tape;
@@ -37,6 +38,7 @@ pub struct Engine {
     pub(crate) policy: Arc<Policy>,
     pub(crate) placeholders: Placeholders,
     pub(crate) stopwatch: Stopwatch,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 /// What the request's ruling, and the ledger, leave to be known when an answer is judged.
@@ -68,7 +70,25 @@ impl Engine {
             policy,
             placeholders,
             stopwatch,
+            witness: None,
         }
+    }
+
+    /// The same, with somebody who is told what policies are asked.
+    #[must_use]
+    pub fn before(mut self, witness: Arc<dyn Witness>) -> Self {
+        self.witness = Some(witness);
+        self
+    }
+
+    pub(crate) fn decide(&self, facts: &Facts<'_>) -> Decision {
+        self.decide_asking(facts, facts.asks_allow())
+    }
+
+    pub(crate) fn decide_asking(&self, facts: &Facts<'_>, asks_allow: bool) -> Decision {
+        let team = &facts.about.caller.team;
+        let witness = self.witness.as_deref();
+        self.policy.decide_before(witness, team, facts, asks_allow)
     }
 
     /// The policy it judges by.
@@ -136,11 +156,22 @@ impl Engine {
     }
 
     /// Shows all parts of a body to the filters that want them.
-    fn inspect_all(&self, views: &[PartView<'_>], findings: &mut Vec<Finding>) {
-        for filter in &self.filters {
+    fn inspect_all(
+        &self,
+        views: &[PartView<'_>],
+        findings: &mut Vec<Finding>,
+    ) -> [(&'static str, u64); FILTERS_MAX] {
+        let mut spent = [("", 0); FILTERS_MAX];
+        let mut begun = (self.stopwatch)();
+        for (i, filter) in self.filters.iter().enumerate() {
             filter.inspect_all(views, findings);
+            let now = (self.stopwatch)();
+            let spent = &mut spent[i.min(FILTERS_MAX - 1)];
+            *spent = (filter.name(), spent.1 + nanos(now - begun));
+            begun = now;
         }
         sort(findings);
+        spent
     }
 
     /// Whether a finding of this label is to be masked under these patterns.
@@ -171,7 +202,7 @@ impl Engine {
                 ),
             ));
         }
-        let decision = self.policy.decide(&facts.about.caller.team, facts);
+        let decision = self.decide(facts);
         match decision.denials.first() {
             Some(denial) => Err(denial.clone()),
             None => Ok(decision),
@@ -219,7 +250,7 @@ impl<'a> Judging<'a> {
                 findings.push(sallyport_exchange::dialect::unscanned(view.id));
             }
         }
-        engine.inspect_all(&views, &mut findings);
+        let filters_ns = engine.inspect_all(&views, &mut findings);
         engine.inspect_seams(&views, &payload.outline().parts, &mut findings);
         let too_many = findings.len() > FINDINGS_MAX;
         findings.truncate(FINDINGS_MAX);
@@ -232,6 +263,7 @@ impl<'a> Judging<'a> {
             findings,
             spent: Spent {
                 inspect_ns: nanos((engine.stopwatch)() - begun),
+                filters_ns,
                 ..Spent::default()
             },
             ..Trail::default()
@@ -265,7 +297,7 @@ impl<'a> Judging<'a> {
             .map(|t| self.payload.text(*t))
             .collect();
         let facts = self.facts(self.about.operation, model, &offers, &unread, None);
-        let decision = self.engine.policy.decide(&self.about.caller.team, &facts);
+        let decision = self.engine.decide(&facts);
         self.trail.spent.policy_ns += nanos((self.engine.stopwatch)() - begun);
         decision
     }
@@ -451,6 +483,7 @@ impl<'a> Judging<'a> {
         }
         self.trail.note_warnings(decision.warnings);
         self.trail.detail = decision.detail;
+        self.trail.redact = decision.redact;
         Ruling {
             verdict,
             edited,

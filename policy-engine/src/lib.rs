@@ -28,6 +28,7 @@ pub mod source;
 mod syntax;
 pub mod testing;
 mod watch;
+pub mod witness;
 mod words;
 
 pub use decision::{Decision, Settings, Warning};
@@ -45,3 +46,4 @@ pub use gate::{Cut, Flowed, Gate};
 pub use judge::{Engine, Stopwatch, Terms};
 pub use placeholder::Placeholders;
 pub use ruling::{CallRuling, Cleared, Ruling, Spent, Trail};
+pub use witness::{Question, Witness};

@@ -3,6 +3,7 @@
 use crate::contract;
 use crate::decision::{Decision, Words};
 use crate::error::{Mistake, Place, PolicyError, PolicyErrors, from_regorus};
+use crate::eval::{EvalError, read_input};
 use crate::facts::Facts;
 use crate::layer::{ENTRY_PACKAGE, Layer, Mishap, Rules, entry_rule};
 use crate::limits::Limits;
@@ -14,6 +15,7 @@ use crate::recursion;
 use crate::rewrite::written_out;
 use crate::source::{PolicyFile, PolicySource};
 use crate::syntax::parse;
+use crate::witness::{Question, Witness};
 use regorus::unstable::{Expr, Module, Rule, RuleHead, Span};
 use regorus::{CompiledPolicy, Engine, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,15 +59,24 @@ impl Policy {
 
     /// Decides one exchange for one team. Total: whatever goes wrong is a denial.
     pub fn decide(&self, team: &str, facts: &Facts<'_>) -> Decision {
-        self.decide_asking(team, facts, facts.asks_allow())
+        self.decide_before(None, team, facts, facts.asks_allow())
     }
 
-    /// Decides without asking `allow`, which was given before.
-    pub(crate) fn decide_granted(&self, team: &str, facts: &Facts<'_>) -> Decision {
-        self.decide_asking(team, facts, false)
+    /// Decides an `input` document once more. `asks_allow`: whether `allow` was asked for then.
+    pub fn replay(&self, team: &str, input: &str, asks_allow: bool) -> Result<Decision, EvalError> {
+        let input = read_input(input)?;
+        let operation = input["operation"].as_string().map(|text| text.to_string());
+        Ok(self.judge(team, input, &operation.unwrap_or_default(), asks_allow))
     }
 
-    fn decide_asking(&self, team: &str, facts: &Facts<'_>, asks_allow: bool) -> Decision {
+    /// Decides, and tells a witness of it.
+    pub(crate) fn decide_before(
+        &self,
+        witness: Option<&dyn Witness>,
+        team: &str,
+        facts: &Facts<'_>,
+        asks_allow: bool,
+    ) -> Decision {
         let mut words = Words::default();
         let document = catch_unwind(AssertUnwindSafe(|| facts.document(self.needs(team))));
         let input = match document {
@@ -88,7 +99,19 @@ impl Policy {
                 return Decision::of(words);
             }
         };
-        self.judge(team, input, facts.operation.as_str(), asks_allow)
+        let Some(witness) = witness else {
+            return self.judge(team, input, facts.operation.as_str(), asks_allow);
+        };
+        let decision = self.judge(team, input.clone(), facts.operation.as_str(), asks_allow);
+        witness.decided(&Question {
+            exchange: &facts.about.id,
+            team,
+            asks_allow,
+            revision: &self.revision,
+            decision: &decision,
+            input: &input,
+        });
+        decision
     }
 
     /// Decides from a document.

@@ -78,6 +78,8 @@ pub struct Trail {
     pub hidden: Vec<String>,
     /// Tool calls that were judged.
     pub calls: Vec<CallRuling>,
+    /// Patterns of findings that policies wanted masked.
+    pub redact: Vec<String>,
     /// Findings that were masked.
     pub masked: usize,
     /// What went wrong inside a policy; for the log only.
@@ -93,7 +95,12 @@ pub struct Spent {
     pub inspect_ns: u64,
     /// In policies.
     pub policy_ns: u64,
+    /// In each filter, by its name, where a body was inspected whole; those beyond the last share its place.
+    pub filters_ns: [(&'static str, u64); FILTERS_MAX],
 }
+
+/// Filters whose time is told apart.
+pub const FILTERS_MAX: usize = 8;
 
 impl Trail {
     pub(crate) fn note_rules(&mut self, rules: Vec<Arc<str>>) {

@@ -3,6 +3,7 @@
 //! The gateway makes one [`Observed`] of each exchange and hands it to everybody who wants to know: the decision log and
 //! the audit log write its [`Record`]; telemetry makes spans of it, the console shows it. Nobody else measures anything.
 
+mod content;
 mod observed;
 mod parts;
 mod record;

@@ -38,6 +38,24 @@ pub struct Observed {
     pub asked: Vec<Asked>,
 }
 
+impl Observed {
+    /// A record, and nothing else.
+    pub fn of(record: Record) -> Self {
+        Observed {
+            record,
+            began_ns: 0,
+            trace: None,
+            peer: None,
+            stages: Vec::new(),
+            settings: Settings::default(),
+            said: Said::default(),
+            parts: Vec::new(),
+            parts_left_out: 0,
+            asked: Vec::new(),
+        }
+    }
+}
+
 /// An upstream.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Peer {

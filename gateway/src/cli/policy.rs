@@ -4,12 +4,11 @@ use super::{Outcome, fail, pretty, say, tell};
 use crate::policies::{placed, read_folder};
 use clap::{Args, Subcommand};
 use owo_colors::OwoColorize;
-use sallyport_exchange::{Denial, RefusalKind};
 use sallyport_policy::{
     Decision, EvalError, Evaluation, Limits, Policy, PolicyErrors, PolicySource, TestReport,
     explain, run_tests,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -216,33 +215,10 @@ fn compile(source: &PolicySource) -> Result<Policy, EvalError> {
 }
 
 fn as_json(evaluation: &Evaluation) -> Value {
-    let decision = &evaluation.decision;
-    let denial = |denial: &Denial| {
-        let kind = if denial.kind == RefusalKind::Deny {
-            "deny"
-        } else {
-            "steer"
-        };
-        json!({"kind": kind, "rule": &*denial.rule, "say": &*denial.say})
-    };
-    let warnings: Vec<Value> = decision
-        .warnings
-        .iter()
-        .map(|warning| json!({"rule": &*warning.rule, "say": &*warning.say}))
-        .collect();
-    let rules: Vec<&str> = decision.rules.iter().map(|rule| &**rule).collect();
+    let mut json = evaluation.decision.to_json();
     let layers: serde_json::Map<String, Value> = evaluation.layers.iter().cloned().collect();
-    json!({
-        "allow": decision.allow,
-        "denials": decision.denials.iter().map(denial).collect::<Vec<_>>(),
-        "redact": decision.redact,
-        "hide": decision.hide,
-        "warnings": warnings,
-        "settings": decision.settings,
-        "rules": rules,
-        "detail": decision.detail,
-        "layers": layers,
-    })
+    json["layers"] = layers.into();
+    json
 }
 
 /// The same for people, beside the JSON.

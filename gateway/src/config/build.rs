@@ -2,6 +2,7 @@
 
 mod authorization;
 mod firewall;
+mod observe;
 mod tools;
 mod upstreams;
 
@@ -89,6 +90,10 @@ impl Builder<'_> {
             limits,
             timeouts,
             decisions,
+            audit,
+            telemetry,
+            history,
+            prices,
             redaction_key,
             workers,
         } = typed;
@@ -110,6 +115,7 @@ impl Builder<'_> {
             operators: Operators {
                 listen: operators_listen?,
                 hosts: lower(&operators.hosts),
+                token: self.token(operators.token),
             },
             upstreams,
             routes,
@@ -127,6 +133,10 @@ impl Builder<'_> {
             limits,
             timeouts,
             decisions: self.decisions(&decisions),
+            audit: audit.map(|typed| self.audit(typed)),
+            telemetry: telemetry.map(|typed| self.telemetry(typed)),
+            history: self.history(&history),
+            prices: self.prices(&prices),
             workers: match workers {
                 0 => std::thread::available_parallelism().map_or(1, usize::from),
                 count => usize::from(count),

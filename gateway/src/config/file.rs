@@ -4,6 +4,7 @@ mod authorization;
 mod compression;
 mod firewall;
 mod limits;
+mod observe;
 mod tools;
 
 use super::secret::Secret;
@@ -15,6 +16,9 @@ pub use authorization::{AlgorithmFile, AuthorizationFile, IssuerFile};
 pub use compression::CompressionFile;
 pub use firewall::{FirewallFile, GuardFile, LabelFile, ModelFile};
 pub use limits::{LimitsFile, TimeoutsFile};
+pub use observe::{
+    AuditFailureFile, AuditFile, AuditModeFile, HistoryFile, PriceFile, ProtocolFile, TelemetryFile,
+};
 pub use tools::{EraFile, OauthFile, ToolServerFile, TransportFile, TrustFile};
 
 /// One file configures the gateway. Relative paths count from the folder the file is in.
@@ -53,6 +57,14 @@ pub struct ConfigFile {
     pub timeouts: TimeoutsFile,
     /// The decision log: one JSON line an exchange.
     pub decisions: DecisionsFile,
+    /// A log that shows when it was tampered with. Unless given, there is none.
+    pub audit: Option<AuditFile>,
+    /// Traces and metrics to an OpenTelemetry collector.
+    pub telemetry: Option<TelemetryFile>,
+    /// What the console remembers.
+    pub history: HistoryFile,
+    /// What models cost, to count what teams spend. Without a price, the cost of a model is not known.
+    pub prices: Vec<PriceFile>,
     /// Makes placeholders for redacted text, 32 bytes or more; the same key on every replica gives the same placeholders. Empty: random at each start, so placeholders differ between restarts and between replicas.
     pub redaction_key: Option<Secret>,
     /// How many threads serve exchanges; 0 is one for each core.
@@ -92,6 +104,8 @@ pub struct OperatorsFile {
     pub listen: String,
     /// Names by which this listener may be called, beside `localhost` and IP addresses. Others are refused, so that no web page can read it through a name of its own.
     pub hosts: Vec<String>,
+    /// What the console asks for before it shows anything. Without it, the console shows only where `listen` is an address of this machine alone. `/healthz`, `/readyz` and `/metrics` ask for nothing.
+    pub token: Option<Secret>,
 }
 
 /// One provider of models.
@@ -152,6 +166,9 @@ pub struct RouteFile {
     pub models: Vec<String>,
     /// The name of the upstream that answers.
     pub upstream: String,
+    /// What becomes of requests whose audit record cannot be kept, where it differs from `audit.on_failure`.
+    #[serde(default)]
+    pub audit_failure: Option<AuditFailureFile>,
 }
 
 /// One agent's key. Only its SHA-256 is kept.
@@ -226,6 +243,7 @@ impl Default for OperatorsFile {
         OperatorsFile {
             listen: "127.0.0.1:9090".into(),
             hosts: Vec::new(),
+            token: None,
         }
     }
 }

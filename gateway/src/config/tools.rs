@@ -1,6 +1,6 @@
 //! Tool servers, as the gateway uses them.
 
-use super::file::{EraFile, TransportFile, TrustFile};
+use super::file::{AuditFailureFile, EraFile, TransportFile, TrustFile};
 use super::{Secret, UpstreamUrl};
 use http::{HeaderName, HeaderValue};
 use std::path::PathBuf;
@@ -21,6 +21,8 @@ pub struct ToolServer {
     pub teams: Vec<String>,
     /// Scopes that an access token must have for it.
     pub scopes: Vec<String>,
+    /// What becomes of what cannot be recorded, where that differs.
+    pub audit_failure: Option<AuditFailureFile>,
 }
 
 impl ToolServer {

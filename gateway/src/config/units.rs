@@ -11,14 +11,14 @@ use std::time::Duration;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Size(pub u64);
 
-/// A stretch of time: `500ms`, `30s`, `5m`, `1h`.
+/// A stretch of time: `500ms`, `30s`, `5m`, `1h`, `90d`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Time(pub Duration);
 
 /// How a size is written; the mend for one that is not.
 pub const SIZE_HINT: &str = "write a number and B, KiB, MiB or GiB, such as `32MiB`";
 /// How a duration is written; the mend for one that is not.
-pub const TIME_HINT: &str = "write a number and ms, s, m or h, such as `30s`";
+pub const TIME_HINT: &str = "write a number and ms, s, m, h or d, such as `30s`";
 
 /// No duration is longer: far beyond any use, and far from any overflow.
 const TIME_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -33,7 +33,13 @@ const SIZES: [(&str, u64); 8] = [
     ("B", 1),
     ("", 1),
 ];
-const TIMES_MS: [(&str, u64); 4] = [("ms", 1), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+const TIMES_MS: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("d", 86_400_000),
+    ("h", 3_600_000),
+    ("m", 60_000),
+    ("s", 1_000),
+];
 
 impl Size {
     /// So many mebibytes.

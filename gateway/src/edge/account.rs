@@ -2,12 +2,20 @@
 //! record at the end.
 
 use super::failure::Failure;
+use super::timeline::Timeline;
+use super::watching::{Watching, parent_of};
 use crate::compression::{Mode, Saved, Told};
+use crate::config::ModelPrices;
+use http::HeaderMap;
+use ring::digest::{Context, SHA256, digest};
 use sallyport_compress::Class;
 use sallyport_exchange::dialect::Asked;
 use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, Usage};
 use sallyport_policy::{CallRuling, Gate, Ruling, Settings, Trail};
-use sallyport_record::{CompressionRecord, Record, Verdict};
+use sallyport_record::{
+    CompressionRecord, DigestsRecord, Observed, PARTS_MAX, PartSeen, Peer, Record, Trace,
+    TraceParent, Verdict,
+};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,19 +31,22 @@ pub struct Account {
     model: String,
     streamed: bool,
     edited: bool,
-    text: bool,
     refuses_by_error: bool,
-    began: Instant,
-    sent: Option<Instant>,
-    inspect_ns: u64,
-    policy_ns: u64,
+    watching: Watching,
+    timeline: Timeline,
+    trace: Option<Trace>,
+    peer: Option<Peer>,
+    parts: Vec<PartSeen>,
+    parts_left_out: usize,
+    digests: DigestsRecord,
+    answer: Option<Context>,
     saving: Option<Arc<Told>>,
     record: Record,
 }
 
 impl Account {
-    /// Opens an account now. `text`: whether findings are to be recorded with their words.
-    pub fn begin(text: bool) -> Self {
+    /// Opens an account now.
+    pub fn begin(watching: Watching) -> Self {
         let since = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or_default();
@@ -50,14 +61,61 @@ impl Account {
             model: String::new(),
             streamed: false,
             edited: false,
-            text,
             refuses_by_error: false,
-            began: Instant::now(),
-            sent: None,
-            inspect_ns: 0,
-            policy_ns: 0,
+            watching,
+            timeline: Timeline::begin(),
+            trace: None,
+            peer: None,
+            parts: Vec::new(),
+            parts_left_out: 0,
+            digests: DigestsRecord::default(),
+            answer: None,
             saving: None,
         }
+    }
+
+    /// Notes in which trace it came, as its headers say.
+    pub fn traced(&mut self, headers: &HeaderMap) {
+        if self.watching.sample.is_some() {
+            self.within(parent_of(headers));
+        }
+    }
+
+    /// Notes the span that a message itself names as its parent; what the headers named is then only a link
+    /// (OpenTelemetry semantic conventions for MCP, "context propagation").
+    pub fn meant_by(&mut self, parent: TraceParent) {
+        let link = self.trace.take().and_then(|trace| trace.parent);
+        self.within(Some(parent));
+        if let Some(trace) = &mut self.trace {
+            trace.link = link;
+        }
+    }
+
+    /// Notes the span that this is done for.
+    pub fn within(&mut self, parent: Option<TraceParent>) {
+        self.trace = self.watching.trace(parent);
+        self.record.trace = self.trace.as_ref().map(|t| t.trace.to_string().into());
+    }
+
+    /// Where it stands in a trace.
+    pub fn trace(&self) -> Option<&Trace> {
+        self.trace.as_ref()
+    }
+
+    /// Its span, as the parent of what is done for it.
+    pub fn as_parent(&self) -> Option<TraceParent> {
+        self.trace.as_ref().map(|trace| TraceParent {
+            trace: trace.trace,
+            span: trace.span,
+            sampled: trace.sampled,
+            state: trace.state().map(str::to_owned),
+        })
+    }
+
+    /// Notes the conversation or session that it belongs to, by a digest of it.
+    pub fn session(&mut self, digest: &[u8; 16]) {
+        let hex: String = digest[..8].iter().map(|b| format!("{b:02x}")).collect();
+        self.record.session = Some(hex.into());
     }
 
     /// Notes how the agent seems to speak.
@@ -86,7 +144,10 @@ impl Account {
         self.record.stream = self.streamed;
         self.record.unread += payload.outline().unread.len();
         self.record.bytes.request = payload.bytes().len() as u64;
-        self.record.micros.read = Some(micros(self.began));
+        self.timeline.read();
+        if self.watching.digests {
+            self.digests.request = Some(sha256(payload.bytes()));
+        }
     }
 
     /// Notes the exchange and where it goes.
@@ -95,9 +156,14 @@ impl Account {
         self.record.upstream = Some(upstream.clone());
     }
 
+    /// Notes whom it is sent to.
+    pub fn peer(&mut self, peer: Peer) {
+        self.peer = Some(peer);
+    }
+
     /// Notes the ruling on the request.
     pub fn request(&mut self, ruling: &Ruling, payload: &Payload) {
-        self.trail(&ruling.trail, Flow::Request, Some(payload));
+        self.trail(&ruling.trail, Flow::Request, payload);
         self.edited |= ruling.is_edited();
     }
 
@@ -141,19 +207,48 @@ impl Account {
         self.record.call(tool, verdict, refused_by);
     }
 
+    /// Notes that results of tools were made small since `from`, if they were looked at.
+    pub fn compressed_since(&mut self, from: Instant) {
+        if self.record.compression.is_some() {
+            self.timeline.compressed(from);
+        }
+    }
+
+    /// Notes what is about to be sent, and gives its digest (SHA-256, hex).
+    pub fn sending(&mut self, bytes: &[u8]) -> String {
+        let digest = sha256(bytes);
+        self.digests.sent = Some(digest.clone());
+        digest
+    }
+
+    /// Notes that the audit log was waited for since `from`.
+    pub fn audited(&mut self, from: Instant) {
+        self.timeline.audited(from);
+    }
+
+    /// What is known so far.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
     /// Notes that the request goes out.
-    pub fn sent(&mut self, _bytes: usize) {
-        self.sent = Some(Instant::now());
+    pub fn sent(&mut self) {
+        self.timeline.sent();
     }
 
     /// Notes the first byte from the upstream.
     pub fn first_byte(&mut self) {
-        self.record.micros.upstream_first = self.sent.map(micros);
+        self.timeline.first_byte();
+    }
+
+    /// Notes the last byte from the upstream.
+    pub fn received(&mut self) {
+        self.timeline.received();
     }
 
     /// Notes the ruling on a whole answer.
     pub fn answer(&mut self, ruling: &Ruling, payload: &Payload) {
-        self.trail(&ruling.trail, Flow::Answer, Some(payload));
+        self.trail(&ruling.trail, Flow::Answer, payload);
         self.edited |= ruling.is_edited();
         self.record.unread += payload.outline().unread.len();
         self.record.usage(payload.outline().usage);
@@ -172,7 +267,8 @@ impl Account {
 
     /// Notes what the gate found and decided.
     pub fn stream_end(&mut self, trail: &Trail, usage: Usage) {
-        self.trail(trail, Flow::Answer, None);
+        self.timeline.judged_flowing(&trail.spent);
+        self.note(trail, Flow::Answer, None);
         self.edited |= trail.masked > 0;
         self.record.usage(usage);
     }
@@ -184,8 +280,17 @@ impl Account {
     }
 
     /// Notes bytes of a stream.
-    pub fn flowed(&mut self, bytes: usize) {
-        self.record.bytes.answer += bytes as u64;
+    pub fn flowed(&mut self, bytes: &[u8]) {
+        self.record.bytes.answer += bytes.len() as u64;
+        self.returned(bytes);
+    }
+
+    /// Notes bytes of the answer's body for its digest.
+    pub fn returned(&mut self, bytes: &[u8]) {
+        if self.watching.digests {
+            let context = self.answer.get_or_insert_with(|| Context::new(&SHA256));
+            context.update(bytes);
+        }
     }
 
     /// Notes why it did not come to an answer.
@@ -221,23 +326,62 @@ impl Account {
         }
     }
 
-    /// The record, finished.
-    pub fn close(mut self, policy_revision: &str) -> Record {
-        self.record.micros.inspect = Some(self.inspect_ns / 1000);
-        self.record.micros.policy = Some(self.policy_ns / 1000);
-        self.record.micros.total = Some(micros(self.began));
+    /// All that is known of it, finished.
+    pub fn close(mut self, policy_revision: &str, prices: &ModelPrices) -> Observed {
+        let (micros, stages) = self.timeline.end();
+        self.record.micros = micros;
         self.record.policy = Some(policy_revision.into());
+        let usage = self.record.usage;
+        let usage = Usage {
+            input: usage.input,
+            output: usage.output,
+            cached: usage.cached,
+        };
+        self.record.cost_usd = prices.cost_usd(&self.model, usage);
+        if self.watching.digests {
+            self.digests.answer = self.answer.map(|context| hex(context.finish().as_ref()));
+            self.record.digests = Some(self.digests);
+        }
         if let (Some(compression), Some(told)) = (&mut self.record.compression, &self.saving) {
             compression.lossless = told.lossless.get().map(Saved::record);
             compression.reversible = told.reversible.get().map(Saved::record);
         }
-        self.record
+        Observed {
+            began_ns: self.began_ns,
+            trace: self.trace,
+            peer: self.peer,
+            stages,
+            parts: self.parts,
+            parts_left_out: self.parts_left_out,
+            ..Observed::of(self.record)
+        }
+    }
+
+    fn trail(&mut self, trail: &Trail, flow: Flow, payload: &Payload) {
+        self.timeline.judged(flow, &trail.spent);
+        self.parts(trail, flow, payload);
+        self.note(trail, flow, Some(payload));
+    }
+
+    fn parts(&mut self, trail: &Trail, flow: Flow, payload: &Payload) {
+        if !self.watching.parts {
+            return;
+        }
+        let room = PARTS_MAX.saturating_sub(self.parts.len());
+        let all = payload.outline().parts.len();
+        self.parts_left_out += all.saturating_sub(room);
+        let seen = payload
+            .views()
+            .take(room)
+            .map(|part| match self.watching.content {
+                true => PartSeen::with_words(flow, &part, &trail.findings, &trail.redact),
+                false => PartSeen::shape(flow, &part),
+            });
+        self.parts.extend(seen);
     }
 
     /// `payload`: the body that was judged whole. Of a stream no text is kept, so its findings have none.
-    fn trail(&mut self, trail: &Trail, flow: Flow, payload: Option<&Payload>) {
-        self.inspect_ns += trail.spent.inspect_ns;
-        self.policy_ns += trail.spent.policy_ns;
+    fn note(&mut self, trail: &Trail, flow: Flow, payload: Option<&Payload>) {
         self.record.rules(trail.rules.iter().cloned());
         if let Some(detail) = &trail.detail {
             tracing::warn!(id = %self.id, detail, "a policy could not be evaluated as written");
@@ -252,8 +396,12 @@ impl Account {
                 tool: None,
                 text,
             };
-            self.record
-                .finding(flow, finding, &part, self.text && payload.is_some());
+            self.record.finding(
+                flow,
+                finding,
+                &part,
+                self.watching.text && payload.is_some(),
+            );
         }
         trail
             .hidden
@@ -261,7 +409,7 @@ impl Account {
             .for_each(|tool| self.record.hidden(tool));
         for warning in &trail.warnings {
             self.record
-                .warning(warning.rule.clone(), &warning.say, self.text);
+                .warning(warning.rule.clone(), &warning.say, self.watching.text);
         }
         for CallRuling { tool, refused_by } in &trail.calls {
             let verdict = if refused_by.is_some() {
@@ -274,8 +422,15 @@ impl Account {
     }
 }
 
-fn micros(since: Instant) -> u64 {
-    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
+fn sha256(bytes: &[u8]) -> String {
+    hex(digest(&SHA256, bytes).as_ref())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |d: u8| char::from(DIGITS[usize::from(d)]);
+    let both = |b: &u8| [digit(b >> 4), digit(b & 15)];
+    bytes.iter().flat_map(both).collect()
 }
 
 /// `sp_`, the time in milliseconds and 80 random bits, in hex: sortable, and never guessed.

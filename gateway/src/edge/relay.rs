@@ -92,6 +92,7 @@ async fn whole(
         head,
     } = answer;
     link.keep(upstream, &peer).await;
+    account.received();
     let limits = BodyLimits {
         bytes: max,
         ratio: state.config.limits.decoded_ratio,
@@ -111,6 +112,7 @@ async fn whole(
         .insert_header(header::CONTENT_LENGTH, cleared.len())
         .map_err(|_| Failure::UpstreamGarbled)?;
     account.answered(head.status.as_u16(), cleared.len());
+    account.returned(cleared.as_str().as_bytes());
     session
         .write_response_header(Box::new(header))
         .await
@@ -244,6 +246,7 @@ impl Flow<'_> {
                 break Err(failure_of(cut));
             }
         };
+        account.received();
         if ended.is_ok() {
             let Answer {
                 session: upstream,
@@ -330,7 +333,7 @@ impl AgentStream<'_> {
         account: &mut Account,
     ) -> Result<(), Failure> {
         self.begin(session, account).await?;
-        account.flowed(bytes.len());
+        account.flowed(&bytes);
         session
             .write_response_body(bytes, false)
             .await
@@ -371,7 +374,7 @@ impl AgentStream<'_> {
             }
             let last = reply::closing(&failure, account);
             account.fail(&failure);
-            account.flowed(last.len());
+            account.flowed(&last);
             // The stream ends after the error and without the dialect's sign of completion.
             session
                 .write_response_body(last, true)

@@ -13,6 +13,7 @@ use pingora_core::protocols::http::client::HttpSession;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_http::{RequestHeader, ResponseHeader};
 use sallyport_policy::Cleared;
+use sallyport_record::{Peer, Trace};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -76,6 +77,15 @@ impl Link {
         Ok(found)
     }
 
+    /// As those see it who watch.
+    fn as_peer(&self) -> Peer {
+        Peer {
+            provider: self.upstream.speaks.as_str().into(),
+            address: Some(self.upstream.url.host.as_str().into()),
+            port: Some(self.upstream.url.port),
+        }
+    }
+
     fn peer(&self, address: SocketAddr) -> HttpPeer {
         let upstream = &self.upstream;
         let mut peer = HttpPeer::new(address, upstream.url.tls, upstream.url.host.clone());
@@ -136,9 +146,10 @@ pub async fn send(
     config: &Config,
     account: &mut Account,
 ) -> Result<Answer, Failure> {
-    let request = request_header(agent, link, cleared.len())?;
+    let request = request_header(agent, link, cleared.len(), account.trace())?;
     let body = cleared.into_bytes();
-    account.sent(body.len());
+    account.peer(link.as_peer());
+    account.sent();
     let work = async {
         let mut tries = 0;
         let (mut session, peer) = loop {
@@ -220,6 +231,7 @@ fn request_header(
     agent: &ServerSession,
     link: &Link,
     length: usize,
+    trace: Option<&Trace>,
 ) -> Result<RequestHeader, Failure> {
     let asked = agent.req_header();
     let upstream = &link.upstream;
@@ -232,6 +244,13 @@ fn request_header(
         let mut request = RequestHeader::build(asked.method.clone(), path.as_bytes(), Some(16))?;
         for (name, value) in forwarded(&asked.headers) {
             request.append_header(name.clone(), value.clone())?;
+        }
+        if let Some(trace) = trace {
+            request.insert_header("traceparent", trace.onward())?;
+            request.remove_header("tracestate");
+            if let Some(state) = trace.state() {
+                request.insert_header("tracestate", state)?;
+            }
         }
         request.insert_header(header::HOST, upstream.url.authority())?;
         request.insert_header(header::ACCEPT_ENCODING, "identity")?;

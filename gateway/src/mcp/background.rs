@@ -207,10 +207,12 @@ pub async fn pass_on(session: &Arc<Session>, server: &Arc<str>, back: &Connectio
         return;
     };
     let state = session.edge.state.load_full();
-    let mut account = Account::begin(state.config.decisions.text);
+    let mut account = Account::begin(state.watching);
     account.speaks(Dialect::Mcp);
     account.operation(message.method.operation());
     account.caller(&session.caller);
+    account.within(None);
+    account.session(&session.digest());
     let judged = Judged {
         session: session.clone(),
         id: account.id.clone(),

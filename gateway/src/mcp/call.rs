@@ -214,12 +214,13 @@ impl Call<'_> {
             // As it leaves, for it may be masked.
             let name = Message::read(body.as_str())?.name.filter(|_| named);
             let name = name.and_then(|name| name.text());
-            self.account.sent(body.len());
+            self.account.peer(self.link.as_peer());
+            self.account.sent();
             let asked = connection.request(upstream::Call {
                 id,
                 token,
                 lasts: request.message.method == Method::Listen,
-                headers: modern::named_headers(method, name.as_deref(), params.to_vec()),
+                headers: self.headers(method, name.as_deref(), params),
                 body: body.into_bytes(),
             });
             let mut cancelled = self.cancelled.clone();
@@ -245,6 +246,24 @@ impl Call<'_> {
         )))
     }
 
+    /// Headers that go with a request, where there is HTTP.
+    fn headers(
+        &self,
+        method: &str,
+        name: Option<&str>,
+        params: &[(HeaderName, HeaderValue)],
+    ) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = modern::named_headers(method, name, params.to_vec());
+        if let Some(trace) = self.account.trace() {
+            let state = trace.state().map(|state| ("tracestate", state.to_owned()));
+            for (name, value) in [("traceparent", trace.onward())].into_iter().chain(state) {
+                let value = HeaderValue::try_from(value).ok();
+                headers.extend(value.map(|value| (HeaderName::from_static(name), value)));
+            }
+        }
+        headers
+    }
+
     /// The request as the server gets it: under our id, with our token, by its own names, in its own era.
     fn addressed(
         &self,
@@ -266,14 +285,21 @@ impl Call<'_> {
             if message.method == Method::Complete {
                 self.own_reference(edits, root);
             }
-            if connection.hello().era == Era::Modern {
+            let mut meta = Vec::new();
+            if connection.hello().era == Era::Modern && !readdress::has_modern_meta(root) {
                 let introduction = self.link.introduction(self.session);
                 let members = readdress::modern_meta(
                     connection.hello().revision.as_str(),
                     &introduction.client_info,
                     &introduction.capabilities,
                 );
-                readdress::add_modern_meta(edits, root, &members);
+                meta.push(members);
+            }
+            if let Some(trace) = self.account.trace() {
+                meta.extend(readdress::onward(edits, root, trace));
+            }
+            if !meta.is_empty() {
+                readdress::add_meta(edits, root, &meta.join(","));
             }
             if let (false, Some(params)) = (extra.is_empty(), root.member("params")) {
                 readdress::add_last_members(edits, params, extra);
@@ -413,6 +439,7 @@ impl Call<'_> {
         era: Era,
         status: u16,
     ) -> Result<Ended, Failure> {
+        self.account.received();
         let operation = request.message.method.operation();
         let payload = Dialect::Mcp.read_answer(operation, bytes);
         let payload = payload.map_err(|_| Fault::Garbled)?;

@@ -161,6 +161,7 @@ impl Visit<'_> {
             introduced,
             sent_params: Some(modern::sent_params(&http.req_header().headers)),
             own: Own::default(),
+            span: None,
         }
     }
 
@@ -378,9 +379,10 @@ impl Visit<'_> {
         let mut outs: Vec<(Arc<Outbox>, u64)> = Vec::new();
         for (body, message) in messages {
             let asking = self.asking(Some(session.clone()), body, message, None, http);
-            let account = Account::begin(self.state.config.decisions.text);
+            let mut part = Account::begin(self.state.watching);
+            part.within(account.as_parent());
             if asking.message.shape != Shape::Request {
-                let _ = response::take(asking, account).await;
+                let _ = response::take(asking, part).await;
                 continue;
             }
             let id = asking.own_id();
@@ -389,12 +391,12 @@ impl Visit<'_> {
             match session.begin(&id) {
                 Ok((under_way, cancelled)) => {
                     tokio::spawn(async move {
-                        request(asking, account, under_way, &out, cancelled).await;
+                        request(asking, part, under_way, &out, cancelled).await;
                         out.end();
                     });
                 }
                 Err(full) => {
-                    out.push(write::rpc(&full_up(full), &id, &account.id).1);
+                    out.push(write::rpc(&full_up(full), &id, &part.id).1);
                     out.end();
                 }
             }

@@ -4,6 +4,7 @@ use super::background::Judged;
 use super::session::Session;
 use super::upstream::Introduction;
 use crate::edge::account::Account;
+use crate::edge::watching::Watching;
 use crate::state::State;
 use sallyport_exchange::json::Tape;
 use sallyport_exchange::{Dialect, Flow, Operation};
@@ -45,7 +46,7 @@ fn masked(session: &Arc<Session>, state: &State, server: &Arc<str>) -> Option<(S
         "{{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":{{\"clientInfo\":{},\"capabilities\":{}}}}}",
         own.client_info, own.capabilities
     );
-    let account = Account::begin(false);
+    let account = Account::begin(Watching::default());
     let judged = Judged {
         session: session.clone(),
         id: account.id.clone(),

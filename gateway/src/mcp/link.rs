@@ -5,7 +5,9 @@ use super::catalogue::Catalogue;
 use super::introduce::introduction;
 use super::session::Session;
 use super::upstream::{Connection, FIRST_ID, Fault, Introduction, Server};
+use crate::config::Reach;
 use parking_lot::Mutex;
+use sallyport_record::Peer;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -36,6 +38,19 @@ impl Link {
             catalogue: Mutex::new(None),
             introduction: Mutex::new(None),
             numbers: AtomicU64::new(FIRST_ID),
+        }
+    }
+
+    /// The server, as those see it who watch.
+    pub fn as_peer(&self) -> Peer {
+        let address = match &self.server.config.reach {
+            Reach::Address(address) => Some(&address.url),
+            Reach::Program(_) => None,
+        };
+        Peer {
+            provider: "mcp".into(),
+            address: address.map(|url| url.host.as_str().into()),
+            port: address.map(|url| url.port),
         }
     }
 

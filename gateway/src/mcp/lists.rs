@@ -126,7 +126,9 @@ async fn of_one(
     cancelled: &watch::Receiver<bool>,
     server: &Arc<Server>,
 ) -> Result<Vec<String>, Failure> {
-    let mut account = Account::begin(asking.state.config.decisions.text);
+    let mut account = Account::begin(asking.state.watching);
+    account.within(asking.span.clone());
+    account.session(&session.digest());
     account.speaks(Dialect::Mcp);
     account.operation(asking.message.method.operation());
     account.caller(&asking.caller);

@@ -6,6 +6,7 @@ use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{JsonKind, Tape, Value};
 use sallyport_exchange::mcp::{Era, Method, Place};
 use sallyport_exchange::{Edit, Edits, Span};
+use sallyport_record::Trace;
 
 /// Puts JSON in the place of a value.
 pub fn replace(edits: &mut Edits, place: &Place, json: &str) {
@@ -157,18 +158,38 @@ pub fn modern_meta(revision: &str, client_info: &str, capabilities: &str) -> Str
     )
 }
 
-/// Adds to a request what the modern era demands and its sender did not know of.
-pub fn add_modern_meta(edits: &mut Edits, root: Value<'_>, members: &str) {
+/// Whether a request says itself what the modern era demands.
+pub fn has_modern_meta(root: Value<'_>) -> bool {
+    let meta = root.member("params").and_then(|p| p.member("_meta"));
+    meta.is_some_and(|meta| {
+        meta.member("io.modelcontextprotocol/protocolVersion")
+            .is_some()
+    })
+}
+
+/// Puts our span in the place of the agent's in `_meta`; gives the members that are to be added because they are
+/// not there yet.
+pub fn onward(edits: &mut Edits, root: Value<'_>, trace: &Trace) -> Vec<String> {
+    let meta = root.member("params").and_then(|p| p.member("_meta"));
+    let state = trace.state().map(|state| ("tracestate", state.to_owned()));
+    let mut missing = Vec::new();
+    for (key, word) in [("traceparent", trace.onward())].into_iter().chain(state) {
+        match meta.and_then(|meta| meta.member(key)) {
+            Some(there) => edits.insert(Edit {
+                span: there.span(),
+                with: quoted(&word),
+            }),
+            None => missing.push(format!("{}:{}", quoted(key), quoted(&word))),
+        }
+    }
+    missing
+}
+
+/// Adds members to a request's `_meta`, which is made where there is none.
+pub fn add_meta(edits: &mut Edits, root: Value<'_>, members: &str) {
     let params = root.member("params");
     match (params, params.and_then(|p| p.member("_meta"))) {
-        (_, Some(meta)) if meta.kind() == JsonKind::Object => {
-            if meta
-                .member("io.modelcontextprotocol/protocolVersion")
-                .is_none()
-            {
-                add_members(edits, meta, members);
-            }
-        }
+        (_, Some(meta)) if meta.kind() == JsonKind::Object => add_members(edits, meta, members),
         (Some(params), _) => add_members(edits, params, &format!("\"_meta\":{{{members}}}")),
         (None, _) => add_members(
             edits,
@@ -228,9 +249,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                edited(before, |edits, root| add_modern_meta(
-                    edits, root, "\"a\":1"
-                )),
+                edited(before, |edits, root| add_meta(edits, root, "\"a\":1")),
                 after
             );
         }

@@ -26,6 +26,7 @@ use sallyport_exchange::json::string::quoted;
 use sallyport_exchange::json::{Tape, Value};
 use sallyport_exchange::mcp::{self, Code, Era, Message, Method, Revision};
 use sallyport_exchange::{Caller, Dialect, Operation, RefusalKind};
+use sallyport_record::TraceParent;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -52,6 +53,8 @@ pub struct Asking {
     pub sent_params: Option<Vec<(HeaderName, HeaderValue)>>,
     /// The gateway's own tools, as far as the request is about them.
     pub own: Own,
+    /// The span of this request, for what is done for it; `None`: nobody traces.
+    pub span: Option<TraceParent>,
 }
 
 impl Asking {
@@ -125,6 +128,11 @@ pub async fn request(
 ) {
     let session = under_way.session().clone();
     account.operation(asking.message.method.operation());
+    account.session(&session.digest());
+    if let Some(parent) = meant_parent(&asking) {
+        account.meant_by(parent);
+    }
+    asking.span = account.as_parent();
     asking.own = Own::of(&asking, &account, &session);
     let answered = answer(&asking, &mut account, &session, out, cancelled).await;
     let (status, body) = match answered {
@@ -160,6 +168,15 @@ pub async fn request(
         }
     }
     asking.edge.settle(account, &asking.state);
+}
+
+/// The span that a message names in its `_meta` (2025-11-25 and later, SEP-414).
+fn meant_parent(asking: &Asking) -> Option<TraceParent> {
+    let span = asking.message.meta?;
+    let text = std::str::from_utf8(&asking.body).ok()?;
+    let tape = Tape::read_str(text.get(span.range())?).ok()?;
+    let word = |key: &str| tape.root().member(key).and_then(Value::as_str);
+    TraceParent::read(&word("traceparent")?, word("tracestate").as_deref())
 }
 
 /// How a request is told that it will not be: a tool call, as a result that the model can learn from, unless the

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// Takes a notification or a response: judges it and passes it on. Gives the decision id.
 pub async fn take(asking: Asking, mut account: Account) -> Result<Arc<str>, (Failure, Arc<str>)> {
     let id = account.id.clone();
+    if let Some(session) = &asking.session {
+        account.session(&session.digest());
+    }
     let taken = match asking.message.shape {
         Shape::Notification => notification(&asking, &mut account).await,
         _ => answer(&asking, &mut account).await,

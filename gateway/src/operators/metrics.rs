@@ -1,6 +1,7 @@
 //! What is counted, for Prometheus. No label takes more values than a bound, whatever agents send.
 
-use super::OperatorsView;
+use super::exemplars::Exemplars;
+use super::{OperatorsView, openmetrics};
 use crate::compression::{Mode, NotKept, Saved};
 use crate::mcp::upstream::Tally;
 use prometheus::core::Collector;
@@ -9,7 +10,7 @@ use prometheus::{
     TextEncoder,
 };
 use sallyport_firewall::{Firewall, Stage};
-use sallyport_record::Record;
+use sallyport_record::Observed;
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,9 +25,20 @@ const OTHER: &str = "other";
 const NONE: &str = "none";
 
 /// From 10 microseconds to 5 minutes: policies take microseconds, models minutes.
-const SECONDS: [f64; 20] = [
+static SECONDS: [f64; 20] = [
     0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
     0.1, 0.25, 0.5, 1.0, 5.0, 20.0, 60.0, 300.0,
+];
+
+/// The stages whose time is measured, in the order of a record.
+const STAGES_OBSERVED: [&str; 7] = [
+    "read",
+    "inspect",
+    "policy",
+    "compress",
+    "audit",
+    "upstream_first",
+    "total",
 ];
 
 /// What a metric is called, what it says, and by what it is told apart.
@@ -57,6 +69,7 @@ mod table {
     pub(super) const FINDINGS: Metric = Metric::new("findings_total", "What the detectors found.", &["label", "flow"]);
     pub(super) const REFUSALS: Metric = Metric::new("refusals_total", "Exchanges and tool calls that a rule refused.", &["rule"]);
     pub(super) const TOKENS: Metric = Metric::new("tokens_total", "Tokens, as the upstreams counted them.", &["team", "route", "kind"]);
+    pub(super) const COST: Metric = Metric::new("cost_usd_total", "What that costs in US dollars, by the configured prices.", &["team", "route"]);
     pub(super) const FAILURES: Metric = Metric::new("failures_total", "Exchanges that broke, and whose doing that was.", &["code", "blame"]);
     pub(super) const STAGES: Metric = Metric::new("stage_seconds", "Where the time of an exchange goes.", &["stage"]);
     pub(super) const LOADS: Metric = Metric::new("loads_total", "Changes of policies, keys and the lock file that came into force, or did not.", &["what", "outcome"]);
@@ -91,6 +104,8 @@ pub struct Metrics {
     tokens: IntCounterVec,
     failures: IntCounterVec,
     stages: HistogramVec,
+    exemplars: Exemplars,
+    cost: CounterVec,
     loads: IntCounterVec,
     policy_info: IntGaugeVec,
     policy_time: IntGauge,
@@ -162,6 +177,8 @@ impl Metrics {
             tokens: kept.counters(TOKENS)?,
             failures: kept.counters(FAILURES)?,
             stages: kept.seconds(STAGES)?,
+            exemplars: Exemplars::new(&STAGES_OBSERVED, &SECONDS),
+            cost: kept.keep(CounterVec::new(COST.options(), COST.labels)?)?,
             loads: kept.counters(LOADS)?,
             policy_info: kept.gauges(POLICY)?,
             policy_time: kept.gauge(POLICY_TIME)?,
@@ -202,8 +219,8 @@ impl Metrics {
     }
 
     /// Counts all that a finished exchange's record says. Call it once, before the record is sent.
-    pub fn exchange(&self, record: &Record) {
-        let all = self;
+    pub fn exchange(&self, observed: &Observed) {
+        let (all, record) = (self, &observed.record);
         let route = record.route.as_deref().unwrap_or(NONE);
         let verdict = record.verdict.as_str();
         let operation = record.operation.as_deref().unwrap_or(NONE);
@@ -241,18 +258,25 @@ impl Metrics {
                 .with_label_values(&[&*failure.code, failure.blame.as_str()])
                 .inc();
         }
+        if let Some(cost) = record.cost_usd {
+            all.cost
+                .with_label_values(&[&*team, route])
+                .inc_by(cost.max(0.0));
+        }
         let micros = record.micros;
-        for (stage, time) in [
-            ("read", micros.read),
-            ("inspect", micros.inspect),
-            ("policy", micros.policy),
-            ("upstream_first", micros.upstream_first),
-            ("total", micros.total),
-        ] {
+        for (stage, time) in STAGES_OBSERVED.into_iter().zip([
+            micros.read,
+            micros.inspect,
+            micros.policy,
+            micros.compress,
+            micros.audit,
+            micros.upstream_first,
+            micros.total,
+        ]) {
             if let Some(time) = time {
-                all.stages
-                    .with_label_values(&[stage])
-                    .observe(time as f64 / 1e6);
+                let seconds = time as f64 / 1e6;
+                all.stages.with_label_values(&[stage]).observe(seconds);
+                all.exemplars.note(observed, stage, seconds);
             }
         }
     }
@@ -370,6 +394,15 @@ impl Metrics {
         ] {
             raise(&self.tool_lost, &[server, why], now(count));
         }
+    }
+
+    /// Everything, in the form of OpenMetrics, with exemplars.
+    pub fn openmetrics(&self) -> String {
+        let stages = format!("sallyport_{}", STAGES.name);
+        openmetrics::text(&self.registry.gather(), |name, metric, bucket| {
+            let stage = metric.get_label().first().filter(|_| name == stages)?;
+            self.exemplars.of(stage.value(), bucket)
+        })
     }
 
     /// Everything, in the form Prometheus reads.

@@ -5,7 +5,7 @@ use crate::config::Upstream;
 use crate::policies::Status;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use sallyport_record::{Record, rfc3339};
+use sallyport_record::{Observed, rfc3339};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -166,7 +166,8 @@ fn decisions(html: &mut Html, view: &OperatorsView) {
     html.raw("</section>");
 }
 
-fn decision(html: &mut Html, record: &Record) {
+fn decision(html: &mut Html, observed: &Observed) {
+    let record = &observed.record;
     let verdict = record.verdict.as_str();
     let (team, agent) = record
         .caller

@@ -220,13 +220,10 @@ impl Gate {
                 text: &growing.text,
             })
             .collect();
-        let decision = self.engine.policy.decide(
-            &self.about.caller.team,
-            &Facts {
-                unread: &unread,
-                ..self.facts(&views)
-            },
-        );
+        let decision = self.engine.decide(&Facts {
+            unread: &unread,
+            ..self.facts(&views)
+        });
         self.spent_deciding(begun);
         self.trail.note_rules(decision.rules.clone());
         self.trail.note_warnings(decision.warnings.clone());

@@ -74,11 +74,8 @@ impl Judging<'_> {
             .map(|t| self.payload.text(*t))
             .collect();
         let facts = self.facts(self.about.operation, None, &offers, &unread, call);
-        let (policy, team) = (&self.engine.policy, &self.about.caller.team);
-        let decision = match terms.granted {
-            true => policy.decide_granted(team, &facts),
-            false => policy.decide(team, &facts),
-        };
+        let asks_allow = !terms.granted && facts.asks_allow();
+        let decision = self.engine.decide_asking(&facts, asks_allow);
         self.trail.spent.policy_ns += nanos((self.engine.stopwatch)() - begun);
         decision
     }

@@ -71,6 +71,7 @@ impl Builder<'_> {
             trust: typed.trust,
             teams: typed.teams.clone(),
             scopes: typed.scopes.clone(),
+            audit_failure: typed.audit_failure,
         })
     }
 

@@ -181,6 +181,7 @@ impl Builder<'_> {
                 speaks: route.speaks,
                 models,
                 upstream,
+                audit_failure: route.audit_failure,
             });
         }
         routes
@@ -235,6 +236,7 @@ impl Builder<'_> {
                 speaks: upstream.speaks,
                 models: Vec::new(),
                 upstream: upstream.clone(),
+                audit_failure: None,
             });
         }
         routes

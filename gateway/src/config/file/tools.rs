@@ -1,5 +1,6 @@
 //! Tool servers, as they are written.
 
+use crate::config::AuditFailureFile;
 use crate::config::secret::Secret;
 use crate::config::units::Size;
 use schemars::JsonSchema;
@@ -40,6 +41,8 @@ pub struct ToolServerFile {
     pub teams: Vec<String>,
     /// Scopes that an access token must have for this server, all of them. Keys need none.
     pub scopes: Vec<String>,
+    /// What becomes of requests whose audit record cannot be kept, where it differs from `audit.on_failure`.
+    pub audit_failure: Option<AuditFailureFile>,
     /// Ask an authorization server for the key (OAuth 2.1 client credentials), instead of `key`.
     pub oauth: Option<OauthFile>,
 }

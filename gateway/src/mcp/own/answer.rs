@@ -154,7 +154,7 @@ impl Answering<'_> {
         let edge = &self.asking.edge;
         let kept = edge.compression.originals();
         let original = kept.and_then(|kept| scopes.iter().find_map(|of| kept.get(of, &handle)));
-        edge.metrics.original_asked(original.is_some());
+        edge.observers.metrics.original_asked(original.is_some());
         let original = original.ok_or_else(|| bad(NOT_FOUND))?;
         let selected = select(&original, &wanted).map_err(|say| bad(&say.0))?;
         Ok([Some(selected.text), selected.note]

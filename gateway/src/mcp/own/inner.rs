@@ -54,6 +54,7 @@ pub(super) fn unwrapped(asking: &Asking) -> Result<Asking, Failure> {
         // Which arguments the inner tool mirrors in headers, the agent was not told by any list.
         sent_params: None,
         own: asking.own.clone(),
+        span: asking.span.clone(),
         body,
         message,
     })

@@ -62,6 +62,7 @@ impl Shown {
             introduced: asking.introduced.clone(),
             sent_params: None,
             own: asking.own.clone(),
+            span: asking.span.clone(),
         };
         let listed = lists::each(&listing, session, out, cancelled).await?;
         let is_whole = listed.is_whole;
