@@ -213,6 +213,7 @@ mod tests {
             ("30s", 30_000, "30s"),
             ("5m", 300_000, "300s"),
             ("1h", 3_600_000, "3600s"),
+            ("90d", 7_776_000_000, "7776000s"),
         ] {
             let time: Time = text.parse().expect(text);
             assert_eq!(
@@ -221,7 +222,7 @@ mod tests {
                 "{text}"
             );
         }
-        for text in ["", "30", "s", "1.5s", "-1s", "30 sec", "99999999h", "10d"] {
+        for text in ["", "30", "s", "1.5s", "-1s", "30 sec", "99999999h", "400d"] {
             assert!(text.parse::<Time>().is_err(), "`{text}` is no duration");
         }
     }
