@@ -21,7 +21,7 @@ pub use stored::Stored;
 
 use crate::authorization;
 use crate::compression::{Compression, conversation_of};
-use crate::config::Timeouts;
+use crate::config::{AuditFailureFile, Timeouts};
 use crate::identity::identify;
 use crate::mcp::{self, Tools};
 use crate::observers::Observers;
@@ -39,6 +39,7 @@ use pingora_core::protocols::http::ServerSession;
 use pingora_core::protocols::http::v2::server::{H2Options, default_h2_options};
 use pingora_core::server::ShutdownWatch;
 use sallyport_exchange::{Dialect, Exchange, Payload};
+use sallyport_policy::Cleared;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -164,6 +165,23 @@ impl Edge {
         self.settle(account, state);
     }
 
+    /// Records what is about to go on, where there is an audit log. In strict mode it goes on only once that is on disk.
+    pub async fn recorded(
+        &self,
+        state: &State,
+        account: &mut Account,
+        cleared: &Cleared,
+        on_failure: Option<AuditFailureFile>,
+    ) -> Result<(), Failure> {
+        let Some(audit) = &self.observers.audit else {
+            return Ok(());
+        };
+        let (sent, policy) = (cleared.as_bytes(), state.engine.policy());
+        audit
+            .before_sending(account, sent, policy.revision(), on_failure)
+            .await
+    }
+
     /// Writes the record of an account.
     pub fn settle(&self, account: Account, state: &State) {
         let revision = state.engine.policy().revision();
@@ -208,6 +226,8 @@ impl Edge {
             .compression
             .request(&exchange, &payload, &ruling, cleared, account);
         account.compressed_since(begun);
+        self.recorded(state, account, &cleared, route.audit_failure)
+            .await?;
         let link = state.link(&route.upstream);
         let answer = upstream::send(session, &link, cleared, &state.config, account).await?;
         relay::answer(self, session, answer, exchange, state, terms, account).await

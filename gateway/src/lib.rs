@@ -1,5 +1,6 @@
 //! The gateway: the only crate that knows sockets, files and clocks.
 
+pub mod audit;
 pub mod authorization;
 pub mod cli;
 pub mod compression;
@@ -17,4 +18,5 @@ pub mod policies;
 pub mod route;
 pub mod server;
 pub mod state;
+mod telemetry;
 pub mod tls;

@@ -1,17 +1,27 @@
 //! Everybody who is told of an exchange once it has ended.
 
+use crate::audit::Audit;
 use crate::decisions::RecordSink;
 use crate::operators::Metrics;
 use sallyport_record::Observed;
+use sallyport_telemetry::Telemetry;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Whom exchanges are told to. Cheap to clone; nobody in here makes an exchange wait.
+/// How long a collector is waited for when the gateway stops.
+const TELEMETRY_WAIT: Duration = Duration::from_secs(3);
+
+/// Whom exchanges are told to. Cheap to clone; nobody in here makes an exchange wait that has ended.
 #[derive(Clone)]
 pub struct Observers {
     /// The decision log.
     pub decisions: RecordSink,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The audit log, if there is one.
+    pub audit: Option<Audit>,
+    /// Traces and metrics to a collector, if there is one.
+    pub telemetry: Option<Arc<Telemetry>>,
 }
 
 impl Observers {
@@ -19,6 +29,23 @@ impl Observers {
     pub fn tell(&self, observed: Observed) {
         self.metrics.exchange(&observed);
         let observed = Arc::new(observed);
+        if let Some(audit) = &self.audit {
+            audit.ended(&observed);
+        }
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.observe(observed.clone());
+        }
         self.decisions.write(observed);
+    }
+
+    /// Lets everybody finish. Waits, but not for ever.
+    pub fn close(&self) {
+        self.decisions.flush();
+        if let Some(audit) = &self.audit {
+            audit.close();
+        }
+        if let Some(telemetry) = &self.telemetry {
+            telemetry.shutdown(TELEMETRY_WAIT);
+        }
     }
 }

@@ -4,10 +4,12 @@
 //! anything else (so that port 0 can be told, and a taken port is an error with a name), and shutdown ends
 //! when the last exchange has, instead of after a fixed sleep.
 
+use crate::audit::Audit;
 use crate::compression::Compression;
 use crate::config::ConfigErrors;
 use crate::config::{Config, Secret};
 use crate::decisions::{RecordSink, SinkError};
+use crate::edge::watching::Watching;
 use crate::edge::{Agents, Edge, Stored, server_options};
 use crate::mcp::Tools;
 use crate::mcp::pins::{BadLock, Pins};
@@ -15,7 +17,8 @@ use crate::observers::Observers;
 use crate::operators::{Metrics, OperatorsApp, OperatorsView, ToolsView};
 use crate::policies::watch::Watch;
 use crate::policies::{KeysHandle, PolicyHandle};
-use crate::state::State;
+use crate::state::{State, Watched};
+use crate::telemetry;
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use pingora_core::apps::ServerApp;
@@ -57,6 +60,12 @@ pub enum ServeError {
     /// The decision log cannot be opened.
     #[error(transparent)]
     Records(#[from] SinkError),
+    /// The audit log cannot be opened.
+    #[error(transparent)]
+    Audit(#[from] crate::audit::StartError),
+    /// Telemetry cannot be started.
+    #[error(transparent)]
+    Telemetry(#[from] telemetry::NoTelemetry),
     /// The lock file of tools cannot be used.
     #[error(transparent)]
     Lock(#[from] BadLock),
@@ -114,21 +123,33 @@ where
     let tls = tls_settings(&config)?;
 
     let records = RecordSink::open(&config.decisions.to)?;
+    let audit = config.audit.as_ref().map(Audit::start).transpose()?;
+    let telemetry = telemetry::settings(config.telemetry.as_ref())?;
+    let traced = telemetry.as_ref().filter(|t| t.traces.is_some());
+    let watched = Watched {
+        watching: Watching::of(&config, traced.map(|t| t.sampler)),
+        witness: audit.as_ref().and_then(Audit::witness),
+    };
     let metrics = Arc::new(Metrics::new());
     let observers = Observers {
         decisions: records.clone(),
         metrics: metrics.clone(),
+        audit,
+        telemetry: telemetry.map(telemetry::start).transpose()?.map(Arc::new),
     };
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
     let policies = PolicyHandle::load(config.policies.clone())?;
+    if let Some(audit) = &observers.audit {
+        audit.policies(&policies.loaded())?;
+    }
     let keys = KeysHandle::load(&config)?;
     let firewall = crate::firewall::started(&config)?;
     let compression = Compression::start(config.compression.as_ref(), &metrics)?;
-    let state = state(&config, &keys, &policies, &placeholders, &firewall)?;
+    let state = state(&config, &keys, &policies, &placeholders, &firewall, watched)?;
     let tools = Tools::default();
     let tools_view = tools_view(&state, &tools);
     let state = Arc::new(ArcSwap::from_pointee(state));
-    let _watches = watch_files(&policies, &keys, &state, &placeholders);
+    let _watches = watch_files(&policies, &keys, &state, &placeholders, &observers);
 
     let edge = Edge {
         state,
@@ -173,7 +194,7 @@ where
         tools.sessions.close_all().await;
     });
     runtime.shutdown_timeout(Duration::from_secs(1));
-    records.flush();
+    observers.close();
     Ok(())
 }
 
@@ -184,6 +205,7 @@ fn state(
     policies: &PolicyHandle,
     placeholders: &Placeholders,
     firewall: &Option<Firewall>,
+    watched: Watched,
 ) -> Result<State, ServeError> {
     Ok(State::new(
         config.clone(),
@@ -192,6 +214,7 @@ fn state(
         placeholders.clone(),
         Pins::load(config)?,
         firewall.clone(),
+        watched,
     ))
 }
 
@@ -286,10 +309,17 @@ fn watch_files(
     keys: &KeysHandle,
     state: &Arc<ArcSwap<State>>,
     placeholders: &Placeholders,
+    observers: &Observers,
 ) -> (Option<Watch>, Watch) {
     let (of_policies, of_keys) = (state.clone(), state.clone());
     let placeholders = placeholders.clone();
+    let (loaded, audit) = (policies.clone(), observers.audit.clone());
     let watched = policies.watch(move |policy| {
+        if let Some(audit) = &audit
+            && let Err(error) = audit.policies(&loaded.loaded())
+        {
+            tracing::error!(%error, "decisions by the new policies cannot be replayed");
+        }
         of_policies.rcu(|now| now.with_policy(policy.clone(), placeholders.clone()));
     });
     let keys = keys.watch(move |keys| {

@@ -14,11 +14,20 @@ use sallyport_exchange::{Dialect, Filter};
 use sallyport_firewall::Firewall;
 use sallyport_guard::Guard;
 use sallyport_manifest::Offers;
-use sallyport_policy::{Engine, Placeholders, Policy};
+use sallyport_policy::{Engine, Placeholders, Policy, Witness};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
+
+/// Who wants to know what of exchanges.
+#[derive(Clone, Default)]
+pub struct Watched {
+    /// What is noted of them.
+    pub watching: Watching,
+    /// Who is told what policies are asked.
+    pub witness: Option<Arc<dyn Witness>>,
+}
 
 /// One snapshot of what is configured. An exchange keeps the one it began with.
 pub struct State {
@@ -36,6 +45,7 @@ pub struct State {
     pub pins: Option<Arc<Pins>>,
     /// What is noted of exchanges.
     pub watching: Watching,
+    witness: Option<Arc<dyn Witness>>,
     /// Whose access tokens are taken; `None`: only keys are.
     pub authorization: Option<Arc<Authorization>>,
     links: Arc<HashMap<Arc<str>, Arc<Link>>>,
@@ -51,6 +61,7 @@ impl State {
         placeholders: Placeholders,
         pins: Option<Arc<Pins>>,
         firewall: Option<Firewall>,
+        watched: Watched,
     ) -> Self {
         let link = |upstream: &Arc<Upstream>| {
             let link = Link::new(upstream.clone(), config.timeouts);
@@ -58,7 +69,13 @@ impl State {
         };
         let links = Arc::new(config.upstreams.iter().map(link).collect());
         State {
-            engine: Arc::new(engine(&config, policy, placeholders, firewall.as_ref())),
+            engine: Arc::new(engine(
+                &config,
+                policy,
+                placeholders,
+                firewall.as_ref(),
+                watched.witness.clone(),
+            )),
             firewall,
             upstream_keys: Arc::new(upstream_keys(&config)),
             servers: config
@@ -67,7 +84,8 @@ impl State {
                 .map(|server| Server::new(server.clone(), &config))
                 .collect(),
             pins,
-            watching: Watching::of(&config, false),
+            watching: watched.watching,
+            witness: watched.witness,
             authorization: Authorization::of(&config).map(Arc::new),
             config,
             keys,
@@ -85,7 +103,9 @@ impl State {
                 policy,
                 placeholders,
                 self.firewall.as_ref(),
+                self.witness.clone(),
             )),
+            witness: self.witness.clone(),
             firewall: self.firewall.clone(),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
@@ -102,6 +122,7 @@ impl State {
             config: self.config.clone(),
             keys,
             engine: self.engine.clone(),
+            witness: self.witness.clone(),
             firewall: self.firewall.clone(),
             upstream_keys: self.upstream_keys.clone(),
             pins: self.pins.clone(),
@@ -147,6 +168,7 @@ fn engine(
     policy: Arc<Policy>,
     placeholders: Placeholders,
     firewall: Option<&Firewall>,
+    witness: Option<Arc<dyn Witness>>,
 ) -> Engine {
     let mut filters: Vec<Box<dyn Filter>> = vec![
         Box::new(Detectors::new(config.detect)),
@@ -155,7 +177,11 @@ fn engine(
         Box::new(upstream_keys(config)),
     ];
     filters.extend(firewall.map(|f| Box::new(f.clone()) as Box<dyn Filter>));
-    Engine::new(filters, policy, placeholders, stopwatch)
+    let engine = Engine::new(filters, policy, placeholders, stopwatch);
+    match witness {
+        Some(witness) => engine.before(witness),
+        None => engine,
+    }
 }
 
 fn upstream_keys(config: &Config) -> UpstreamKeys {

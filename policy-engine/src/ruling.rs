@@ -38,6 +38,11 @@ impl Cleared {
         Cleared(body)
     }
 
+    /// The bytes, to be digested.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The bytes, to be looked at.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()

@@ -76,7 +76,7 @@ impl Account {
 
     /// Notes in which trace it came, as its headers say.
     pub fn traced(&mut self, headers: &HeaderMap) {
-        if self.watching.sample.is_some() {
+        if self.watching.sampler.is_some() {
             self.within(parent_of(headers));
         }
     }

@@ -72,6 +72,8 @@ pub enum Failure {
     BadArguments(String),
     /// No such tool server, or none that this team sees.
     NoToolServer,
+    /// It could not be recorded in the audit log, and nothing may go on unrecorded.
+    Unrecorded,
     /// The connection to a tool server failed.
     ToolServer(crate::mcp::upstream::Fault),
 }
@@ -115,7 +117,7 @@ impl Failure {
         use Failure::*;
         match self {
             Denied(_) => None,
-            NoUpstream => Some(Blame::Gateway),
+            NoUpstream | Unrecorded => Some(Blame::Gateway),
             UpstreamUnreachable | UpstreamSlow | UpstreamBroke | UpstreamGarbled | HeldTooMuch
             | AnswerTooLarge(_) | UpstreamRedirect => Some(Blame::Upstream),
             Rpc(fault) if fault.code == Code::Internal => Some(Blame::Gateway),
@@ -160,6 +162,7 @@ impl Failure {
             BadArguments(say) => (400, "bad_arguments", say.clone()),
             NoToolServer => (404, "no_tool_server", "There is no such tool server here. The operator adds one under `tool_servers`.".to_owned()),
             ToolServer(fault) => (502, "tool_server", format!("The tool server failed: {fault}.")),
+            Unrecorded => (503, "audit_unavailable", "This was not sent on, because it could not be recorded in the audit log. Try again later; the operator finds the reason in the gateway's log.".to_owned()),
             AgentStalled => (499, "agent_stalled", "The agent stopped reading (`timeouts.agent_write`).".to_owned()),
         };
         Fault {

@@ -112,7 +112,7 @@ async fn whole(
         .insert_header(header::CONTENT_LENGTH, cleared.len())
         .map_err(|_| Failure::UpstreamGarbled)?;
     account.answered(head.status.as_u16(), cleared.len());
-    account.returned(cleared.as_str().as_bytes());
+    account.returned(cleared.as_bytes());
     session
         .write_response_header(Box::new(header))
         .await

@@ -3,6 +3,7 @@
 use crate::config::Config;
 use http::HeaderMap;
 use sallyport_record::{SpanId, Trace, TraceId, TraceParent};
+use sallyport_telemetry::Sampler;
 
 /// How much is noted; what nobody wants costs nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -15,14 +16,15 @@ pub struct Watching {
     pub content: bool,
     /// Digests of bodies.
     pub digests: bool,
-    /// The share of traces to keep that begin here; `None`: nobody traces.
-    pub sample: Option<f64>,
+    /// Which traces are kept; `None`: nobody traces.
+    pub sampler: Option<Sampler>,
 }
 
 impl Watching {
-    /// As much as the configuration wants. `traced`: whether traces go anywhere.
-    pub fn of(config: &Config, traced: bool) -> Self {
+    /// As much as the configuration wants. `sampler`: which traces are kept, if they go anywhere.
+    pub fn of(config: &Config, sampler: Option<Sampler>) -> Self {
         let telemetry = config.telemetry.as_ref();
+        let traced = sampler.is_some();
         let history = config.history.as_ref();
         Watching {
             text: config.decisions.text,
@@ -30,14 +32,14 @@ impl Watching {
             content: telemetry.is_some_and(|t| t.content && traced)
                 || history.is_some_and(|h| h.content),
             digests: config.audit.is_some(),
-            sample: traced.then(|| telemetry.map_or(1.0, |t| t.sample)),
+            sampler,
         }
     }
 
     /// A place in a trace: that which `parent` names, or a new one.
     pub fn trace(&self, parent: Option<TraceParent>) -> Option<Trace> {
-        let sample = self.sample?;
-        let mut drawn = [0u8; 40];
+        let sampler = self.sampler?;
+        let mut drawn = [0u8; 32];
         // Without randomness there are no ids, so no trace; nothing else hangs on it.
         getrandom::fill(&mut drawn).ok()?;
         let at = |from: usize| {
@@ -48,17 +50,12 @@ impl Watching {
             SpanId(id)
         };
         let mut new = [0; 16];
-        new.copy_from_slice(&drawn[16..32]);
+        new.copy_from_slice(&drawn[16..]);
         new[15] |= 1;
-        let (dice, _) = drawn[32..].split_first_chunk::<4>()?;
-        let sampled = match &parent {
-            Some(parent) => parent.sampled,
-            None => {
-                f64::from(u32::from_le_bytes(*dice)) < sample * f64::from(u32::MAX) || sample >= 1.0
-            }
-        };
+        let trace = parent.as_ref().map_or(TraceId(new), |p| p.trace);
+        let sampled = sampler.keeps(trace, parent.as_ref().map(|p| p.sampled));
         Some(Trace {
-            trace: parent.as_ref().map_or(TraceId(new), |p| p.trace),
+            trace,
             span: at(0),
             upstream: at(8),
             parent,
@@ -93,7 +90,7 @@ mod tests {
     #[test]
     fn a_trace_goes_on_or_begins() {
         let watching = Watching {
-            sample: Some(0.0),
+            sampler: Sampler::new(0.0, true),
             ..Watching::default()
         };
         let new = watching.trace(None).expect("traced");

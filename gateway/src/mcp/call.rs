@@ -214,6 +214,9 @@ impl Call<'_> {
             // As it leaves, for it may be masked.
             let name = Message::read(body.as_str())?.name.filter(|_| named);
             let name = name.and_then(|name| name.text());
+            let (edge, server) = (&self.session.edge, &self.link.server.config);
+            edge.recorded(self.state, self.account, &body, server.audit_failure)
+                .await?;
             self.account.peer(self.link.as_peer());
             self.account.sent();
             let asked = connection.request(upstream::Call {
@@ -679,7 +682,11 @@ impl Call<'_> {
             "{{\"jsonrpc\":\"2.0\",\"id\":{server_id},\"result\":{}}}",
             answer.raw()
         );
-        parked.connection.post(body.into()).await?;
+        let body = cleared.clone().reshaped(body.into());
+        let (edge, server) = (&self.session.edge, &self.link.server.config);
+        edge.recorded(self.state, self.account, &body, server.audit_failure)
+            .await?;
+        parked.connection.post(body.into_bytes()).await?;
         match self
             .answered(request, &parked.connection, parked.replies, *upstream_id)
             .await?

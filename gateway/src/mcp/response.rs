@@ -57,6 +57,11 @@ async fn notification(asking: &Asking, account: &mut Account) -> Result<(), Fail
             Ok(cleared) => {
                 // A server that cannot be reached keeps nothing from the others.
                 let link = session.link(&server);
+                let fails = server.config.audit_failure;
+                asking
+                    .edge
+                    .recorded(&asking.state, account, &cleared, fails)
+                    .await?;
                 let told = match link.connection(&session).await {
                     Ok(connection) => connection.post(cleared.into_bytes()).await,
                     Err(fault) => Err(fault),
@@ -113,7 +118,15 @@ async fn answer(asking: &Asking, account: &mut Account) -> Result<(), Failure> {
     match asked.to {
         AnswerTo::Server(connection, server_id) => {
             let (body, denied) = match cleared {
-                Ok(cleared) => (under_id(cleared, &server_id)?, None),
+                Ok(cleared) => {
+                    let body = under_id(cleared, &server_id)?;
+                    let fails = server.config.audit_failure;
+                    asking
+                        .edge
+                        .recorded(&asking.state, account, &body, fails)
+                        .await?;
+                    (body.into_bytes(), None)
+                }
                 Err(denial) => {
                     let refusal = "Refused by policy.";
                     let error =
@@ -137,14 +150,14 @@ async fn answer(asking: &Asking, account: &mut Account) -> Result<(), Failure> {
     }
 }
 
-fn under_id(cleared: Cleared, id: &str) -> Result<Bytes, Failure> {
+fn under_id(cleared: Cleared, id: &str) -> Result<Cleared, Failure> {
     let message = Message::read(cleared.as_str())?;
     let edits = readdress::apply(cleared.as_str(), |edits, _| {
         if let Some(place) = &message.id {
             replace(edits, place, id);
         }
     });
-    Ok(cleared.readdressed(&edits.unwrap_or_default()).into_bytes())
+    Ok(cleared.readdressed(&edits.unwrap_or_default()))
 }
 
 fn result_of(cleared: &Cleared) -> Result<String, String> {
