@@ -1,10 +1,12 @@
 //! What is typed, and what it starts.
 
+mod audit;
 mod check;
 mod compress;
 mod lines;
 mod mcp;
 mod policy;
+mod replay;
 mod scan;
 
 use crate::config::{Config, config_schema};
@@ -82,6 +84,9 @@ The ready line and the decision log go to standard output, everything else to st
     /// Test, try and explain policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Verify, show and export the audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Scan tool servers, and pin what they list
     #[command(subcommand)]
     Mcp(mcp::McpCommand),
@@ -229,6 +234,11 @@ pub fn check(args: &ConfigArgs) -> Outcome {
 /// `sallyport policy`.
 pub fn policy(command: &policy::PolicyCommand) -> Outcome {
     policy::run(command)
+}
+
+/// Verifies, shows and exports the audit log.
+pub fn audit(command: &audit::AuditCommand) -> Outcome {
+    audit::run(command)
 }
 
 /// `sallyport scan`.

@@ -10,6 +10,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => cli::demo(&args),
         Command::Check(args) => cli::check(&args),
         Command::Policy(command) => cli::policy(&command),
+        Command::Audit(command) => cli::audit(&command),
         Command::Mcp(command) => cli::mcp(&command),
         Command::Scan(args) => cli::scan(&args),
         Command::Compress(args) => cli::compress(&args),

@@ -1,5 +1,6 @@
-//! `sallyport policy`: test, eval, explain.
+//! `sallyport policy`: test, eval, explain, replay.
 
+use super::replay::{ReplayArgs, replay};
 use super::{Outcome, fail, pretty, say, tell};
 use crate::policies::{placed, read_folder};
 use clap::{Args, Subcommand};
@@ -38,6 +39,16 @@ Examples:
         after_help = "Example:\n  sallyport policy explain --policies policies --team payments --input call.json"
     )]
     Explain(EvalArgs),
+    /// Make recorded decisions once more, by the policies that made them or by new ones
+    #[command(after_help = "\
+Examples:
+  sallyport policy replay --audit audit                         the same verdicts and reasons?
+  sallyport policy replay --audit audit --policies new-policies  what would change, for whom, by which rule
+  sallyport policy replay --audit audit --id sp_0199a2f3c4d5e6f708192a3b4c5d6e7f8091
+
+The gateway must have run with `audit.inputs: true`. Exit code 0: all the same; 1: something would change, or the
+policies that decided are not kept; 3: there is no such log, or no decision in it.")]
+    Replay(ReplayArgs),
 }
 
 /// Which tests, and how they are told.
@@ -77,6 +88,7 @@ pub(super) fn run(command: &PolicyCommand) -> Outcome {
         PolicyCommand::Test(args) => test(args),
         PolicyCommand::Eval(args) => eval(args),
         PolicyCommand::Explain(args) => explained(args),
+        PolicyCommand::Replay(args) => replay(args),
     }
 }
 
