@@ -32,10 +32,13 @@ BEGIN, END = "<!-- The table is made from values.yaml by scripts/render-kubernet
 
 
 def agent_chart(into):
-    """A copy of the example chart with the chart that it depends on, as `helm dependency build` makes it."""
-    shutil.copytree(AGENT, into / "agent", dirs_exist_ok=True)
-    shutil.copytree(CHART, into / "agent/charts/sallyport", dirs_exist_ok=True)
-    return into / "agent"
+    """A copy of the example chart with the chart that it depends on, put there by `helm dependency build`."""
+    left_out = shutil.ignore_patterns("charts", "Chart.lock")
+    for chart in (AGENT, CHART):
+        shutil.copytree(chart, into / chart.relative_to(ROOT), ignore=left_out)
+    copy = into / AGENT.relative_to(ROOT)
+    helm_python.dependency_build(copy)
+    return copy
 
 
 def documents(rendered):

@@ -242,7 +242,7 @@ def lifecycle(objects, case):
         config = case.config(objects)
         grace = int(config["timeouts"]["grace"].removesuffix("s"))
         stop = gateway.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
-        if case.chart == "sallyport" and spec["terminationGracePeriodSeconds"] < grace + stop:
+        if spec["terminationGracePeriodSeconds"] < grace + stop:
             yield f"{name} is killed before {grace + stop} s"
         if gateway["readinessProbe"]["httpGet"]["path"] != "/readyz" or gateway["livenessProbe"]["httpGet"]["path"] != "/healthz":
             yield f"{name}: the wrong probes"
@@ -293,6 +293,9 @@ def crds(objects, case):
         ends = one["spec"].get("endpoints") or one["spec"]["podMetricsEndpoints"]
         if [(end["port"], end["path"]) for end in ends] != [("operators", "/metrics")]:
             yield f"{called(one)}: {ends}"
+        job = [each["replacement"] for each in ends[0].get("relabelings", []) if each["targetLabel"] == "job"]
+        if job != [f"sallyport/{one['metadata']['namespace']}/{one['metadata']['name']}"]:
+            yield f"{called(one)}: the alerts will not find the job {job}"
     for one in of(objects, "PrometheusRule"):
         rules = [rule for group in one["spec"]["groups"] for rule in group["rules"]]
         if not rules or not all(("alert" in rule or "record" in rule) and rule.get("expr") for rule in rules):

@@ -27,6 +27,7 @@ CHART = ROOT / "helm/sallyport"
 sys.path.insert(0, str(HERE))
 
 import gateway
+import lock
 import objects as rules
 import pages
 
@@ -122,10 +123,8 @@ class Tests:
     def __init__(self, folder, only):
         self.render = made_by_script()
         self.only = only
-        self.charts = {
-            "sallyport": helm_python.Chart.load(CHART),
-            "agent": helm_python.Chart.load(self.render.agent_chart(folder)),
-        }
+        self.agent = self.render.agent_chart(folder)
+        self.charts = {"sallyport": helm_python.Chart.load(CHART), "agent": helm_python.Chart.load(self.agent)}
         self.binary = os.environ.get("SALLYPORT_BIN")
         self.table = yaml.safe_load((HERE / "cases.yaml").read_text())
         self.ran, self.failed = 0, []
@@ -145,8 +144,8 @@ class Tests:
             for one in wrong:
                 print("  " + str(one).replace("\n", "\n  "))
 
-    def lint(self, name, path):
-        report = helm_python.lint(path, strict=True)
+    def lint(self, path, values):
+        report = helm_python.lint(path, values, strict=True, with_subcharts=True)
         return [m["error"] for m in report["messages"] if m["severity"] > 1] + report["errors"]
 
     def case(self, case):
@@ -251,9 +250,10 @@ class Tests:
         if not self.binary:
             self.check("gateway", lambda: ["SALLYPORT_BIN names no gateway; it is asked about each configuration"])
             return
-        self.check("lint sallyport", lambda: self.lint("sallyport", CHART))
+        self.check("lint", lambda: self.lint(CHART, {}))
+        self.check("lint agent", lambda: self.lint(self.agent, {}))
         for shape, base in self.table["base"].items():
-            self.check(f"lint {shape}", lambda base=base: helm_python.lint(CHART, base, strict=True)["errors"])
+            self.check(f"lint {shape}", lambda base=base: self.lint(CHART, base))
         self.check("every value is described", self.described)
         self.check("what is made from the chart is in order", self.stale)
         self.check("plain manifests", self.plain)
@@ -264,8 +264,21 @@ class Tests:
         for at, typed in enumerate(self.table["wrong"]):
             values = over(self.table["base"].get(typed.get("base"), {}), typed["values"])
             self.check(f"refuses {at}: {typed['values']}", lambda v=values, t=typed: self.refused(v, t["says"]))
+        self.check("lock", self.lock)
+        allow = [{"cidr": f"{lock.WORLD[4]}/32", "port": 5432}]
+        self.check("lock with ways out", lambda: self.lock(dns=True, allow=allow))
         self.check("goldens are all used", self.unused)
         self.check("pages", lambda: pages.wrong(ROOT, self.judge, versions_of, helm_python.parse_set_string))
+
+    def lock(self, **more):
+        """The rules of the lock, in a network of their own."""
+        values = over(self.table["base"]["sidecar"], {"sidecar": {"lock": {"enabled": True, "image": "nft:1", **more}}})
+        rendered = self.charts["sallyport"].render(values, name="gw", namespace="here")
+        for one in map(yaml.safe_load, self.render.documents(rendered)):
+            if "lock.nft" in one.get("data", {}):
+                yield from lock.wrong(one["data"]["lock.nft"], more.get("dns", False), "allow" in more)
+                return
+        yield "there are no rules"
 
     def unused(self):
         names = {typed["name"] for typed in self.table["renders"] if typed.get("golden")}

@@ -51,6 +51,13 @@ app.kubernetes.io/part-of: sallyport
 {{- if .Values.service.port -}}{{ .Values.service.port }}{{- else if .Values.tls.existingSecret -}}443{{- else -}}80{{- end -}}
 {{- end }}
 
+{{/* One job for the replicas of one release, whatever it is called: the alerts look for `sallyport` in it, and compare within it. */}}
+{{- define "sallyport.job" -}}
+relabelings:
+  - targetLabel: job
+    replacement: sallyport/{{ .Release.Namespace }}/{{ include "sallyport.fullname" . }}
+{{- end }}
+
 {{/* Whether each replica has a volume, and so an identity. */}}
 {{- define "sallyport.stateful" -}}
 {{- if and (eq .Values.mode "ingress") .Values.persistence.enabled -}}true{{- end -}}

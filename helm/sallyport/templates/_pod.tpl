@@ -47,6 +47,11 @@ livenessProbe:
   failureThreshold: 6
 {{- end }}
 
+{{/* Out of the Service first, then exchanges in flight end, then logs are written to their end. */}}
+{{- define "sallyport.graceSeconds" -}}
+{{- add (int .Values.preStopSeconds) (int .Values.graceSeconds) 10 -}}
+{{- end }}
+
 {{- define "sallyport.env" -}}
 {{- $v := .Values -}}
 {{- if $v.audit.enabled }}

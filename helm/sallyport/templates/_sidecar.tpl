@@ -7,6 +7,7 @@ The gateway in anyone's pod. From a parent chart that depends on this one with `
   spec.containers           sallyport.sidecar.containers
   spec.volumes              sallyport.sidecar.volumes
   the agent's env           sallyport.sidecar.env
+  spec.terminationGrace…    sallyport.sidecar.graceSeconds
 
 helm/examples/agent shows them in use. Templates may be empty: guard them with `with`.
 */}}
@@ -26,6 +27,11 @@ sallyport/sidecar: {{ include "sallyport.fullname" . }}
 {{/* A changed configuration starts the pods anew; changed policies and keys need not. */}}
 {{- define "sallyport.sidecar.annotations" -}}
 sallyport/config: {{ include "sallyport.checksum" . }}
+{{- end }}
+
+{{/* How long the pod must be given to stop. */}}
+{{- define "sallyport.sidecar.graceSeconds" -}}
+{{- include "sallyport.graceSeconds" . -}}
 {{- end }}
 
 {{- define "sallyport.sidecar.probes" -}}
