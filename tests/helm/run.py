@@ -30,6 +30,7 @@ import gateway
 import lock
 import objects as rules
 import pages
+import served
 
 # Kubernetes' versions that objects are held against, if they are not older than the case allows.
 VERSIONS = ["1.25", "1.28", "1.30", "1.33", "1.35", "1.37"]
@@ -264,11 +265,19 @@ class Tests:
         for at, typed in enumerate(self.table["wrong"]):
             values = over(self.table["base"].get(typed.get("base"), {}), typed["values"])
             self.check(f"refuses {at}: {typed['values']}", lambda v=values, t=typed: self.refused(v, t["says"]))
+        for name in ("company", "agent"):
+            self.check(f"served {name}", lambda name=name: self.served(name))
         self.check("lock", self.lock)
         allow = [{"cidr": f"{lock.WORLD[4]}/32", "port": 5432}]
         self.check("lock with ways out", lambda: self.lock(dns=True, allow=allow))
         self.check("goldens are all used", self.unused)
         self.check("pages", lambda: pages.wrong(ROOT, self.judge, versions_of, helm_python.parse_set_string))
+
+    def served(self, name):
+        """The gateway runs on what a case renders."""
+        case = Case(next(typed for typed in self.table["renders"] if typed["name"] == name), self.table["base"])
+        rendered = self.charts[case.chart].render(case.values, name=case.release, namespace="here")
+        yield from served.wrong(self.binary, [yaml.safe_load(text) for text in self.render.documents(rendered)], case)
 
     def lock(self, **more):
         """The rules of the lock, in a network of their own."""
