@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -25,9 +26,9 @@ class Certificate:
     def get(cls):
         if not cls.made:
             with tempfile.TemporaryDirectory() as folder:
-                command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
-                command += ["-subj", "/CN=gateway", "-addext", "subjectAltName=DNS:gateway", "-keyout", "k", "-out", "c"]
-                subprocess.run(command, cwd=folder, check=True, capture_output=True)
+                line = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=gateway"
+                line += " -addext subjectAltName=DNS:gateway -keyout k -out c"
+                subprocess.run(line.split(), cwd=folder, check=True, capture_output=True)
                 cls.made = Path(folder, "c").read_text(), Path(folder, "k").read_text()
         return cls.made
 
@@ -62,8 +63,8 @@ def mount(folder, files):
 def volume_files(volume, where, maps, case):
     """The files of one volume: those that were rendered, and made-up ones for what is somebody else's."""
     if "configMap" in volume:
-        made = maps.get(volume["configMap"]["name"])
-        return made or {"keys.yaml" if where.endswith("keys") else "org.rego": content("keys.yaml") if where.endswith("keys") else CLOSED}
+        theirs = {"keys.yaml": content("keys.yaml")} if where.endswith("keys") else {"org.rego": CLOSED}
+        return maps.get(volume["configMap"]["name"], theirs)
     if "secret" in volume:
         return {item["path"]: content(f"{where}/{item['path']}") for item in volume["secret"].get("items", [])}
     if "projected" in volume:
@@ -86,8 +87,10 @@ def lay_out(root, objects, case):
             volume = volumes.get(each["name"], {})
             where = each["mountPath"]
             files = volume_files(volume, where, maps, case)
-            here = {name: text.replace("/etc/sallyport", f"{root}/etc/sallyport").replace("/var/lib/sallyport", f"{root}/var/lib/sallyport") if name == "sallyport.yaml" else text for name, text in files.items()}
-            mount(root / where.lstrip("/"), here)
+            if "sallyport.yaml" in files:
+                moved = re.sub(r"(?<![\w.])/(etc|var/lib)/sallyport", rf"{root}/\1/sallyport", files["sallyport.yaml"])
+                files = {"sallyport.yaml": moved}
+            mount(root / where.lstrip("/"), files)
         return container
     return None
 
@@ -111,7 +114,10 @@ def wrong(binary, objects, case):
         where = container["args"][container["args"].index("--config") + 1]
         if root / where.lstrip("/") != config:
             yield f"gateway: the configuration is looked for at {where}"
-        for command in [["check", "--config", config]] + ([["policy", "test", root / "etc/sallyport/policies"]] if case.tests else []):
-            done = subprocess.run([binary, *command], env=environment(container, case), capture_output=True, text=True, timeout=120)
+        commands = [["check", "--config", config]]
+        commands += [["policy", "test", root / "etc/sallyport/policies"]] if case.tests else []
+        own = environment(container, case)
+        for command in commands:
+            done = subprocess.run([binary, *command], env=own, capture_output=True, text=True, timeout=120)
             if done.returncode:
                 yield f"gateway: `{command[0]}` ended with {done.returncode}:\n{done.stdout}{done.stderr}".replace(str(root), "")

@@ -48,7 +48,7 @@ def wrong(root, judge, versions_of, parse_set):
                     if "apiVersion" in one and one.get("kind"):
                         yield from (f"{where}: {said}" for said in versions_of(one))
                     elif "apiVersion" not in one and "dependencies" not in one:
-                        values = one.get("sallyport", one) if set(one) <= {"sallyport", "image"} and "sallyport" in one else one
+                        values = one.get("sallyport", one)
                         yield from (f"{where}: {said}" for said in judge(values))
             elif language == "sh":
                 for command in re.split(r"(?<!\\)\n", text):
