@@ -1,0 +1,4 @@
+# Nothing was given under `policies`, so nothing is allowed.
+package sallyport.org
+
+default allow := false
