@@ -89,13 +89,13 @@ def names_are_right(rules):
 
 
 def promtool():
-    for words in (["check", "rules", "alerts.yaml"], ["check", "config", "prometheus.yml"], ["test", "rules", "alerts_test.yaml"]):
+    for words in (["check", "rules", "alerts.yaml"], ["check", "config", "prometheus.yml"], ["test", "rules", "alerts_test.yaml", "alerts_day_test.yaml"]):
         done = subprocess.run(["promtool", *words], cwd=RULES, capture_output=True, text=True)
         told.check(done.returncode == 0, f"promtool {' '.join(words)}", done.stdout + done.stderr)
 
 
 def alerts_are_tested_and_told():
-    text, tests = (RULES / "alerts.yaml").read_text(), (RULES / "alerts_test.yaml").read_text()
+    text, tests = (RULES / "alerts.yaml").read_text(), "".join(path.read_text() for path in RULES.glob("alerts_*test.yaml"))
     alerts = re.findall(r"alert: (\w+)", text)
     cases = re.findall(r"alertname: (\w+)\n\s+exp_alerts:(.*)", tests)
     for fires in (True, False):
