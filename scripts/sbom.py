@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Reads `cargo metadata` from standard input; writes sallyport.cdx.json (CycloneDX 1.6) and THIRD-PARTY-LICENSES.txt.
+"""Reads metadata.json and tree.txt, as cargo wrote them (sbom.sh); writes sallyport.cdx.json (CycloneDX 1.6) and
+THIRD-PARTY-LICENSES.txt beside them.
 
 What is listed is what the package `sallyport` links: its normal dependencies and theirs, on one platform. What only builds or
 tests it is not. The same sources give the same bytes: there is no time in it, and its serial number is made from its content."""
@@ -24,8 +25,9 @@ CARRIED = {
 LICENCE_FILES = ("license", "licence", "copying", "notice", "unlicense")
 
 
-def linked(metadata):
-    """Packages by id, and what each needs, reached from the binary by normal dependencies."""
+def linked(metadata, tree):
+    """Packages by id, and what each needs, reached from the binary by normal dependencies that `tree` has, too."""
+    built = {tuple(line.split()[:2]) for line in tree.splitlines() if line.strip()}
     packages = {package["id"]: package for package in metadata["packages"]}
     nodes = {node["id"]: node for node in metadata["resolve"]["nodes"]}
     root = next(package["id"] for package in packages.values() if package["name"] == ROOT)
@@ -36,7 +38,8 @@ def linked(metadata):
             continue
         normal = [dep["pkg"] for dep in nodes[here]["deps"] if any(kind["kind"] is None for kind in dep["dep_kinds"])]
         # A procedural macro runs in the compiler: it and what it needs are not in the binary.
-        needs[here] = [dep for dep in normal if not is_macro(packages[dep])]
+        there = lambda dep: (packages[dep]["name"], f"v{packages[dep]['version']}") in built
+        needs[here] = [dep for dep in normal if not is_macro(packages[dep]) and there(dep)]
         waiting += needs[here]
     return packages, root, needs
 
@@ -152,7 +155,7 @@ def licences(packages, root, needs):
 
 def main():
     target, out = sys.argv[1], pathlib.Path(sys.argv[2])
-    packages, root, needs = linked(json.load(sys.stdin))
+    packages, root, needs = linked(json.loads((out / "metadata.json").read_text()), (out / "tree.txt").read_text())
     document = bill(packages, root, needs, target)
     (out / "sallyport.cdx.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     (out / "THIRD-PARTY-LICENSES.txt").write_text(licences(packages, root, needs))

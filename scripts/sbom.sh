@@ -7,6 +7,10 @@ use_toolchain
 out="${1:-target/sbom}"
 target="${SBOM_TARGET:-$(rustc -vV | sed -n 's/^host: //p')}"
 # --offline where all crates are here already; a bare machine has to fetch them once.
-metadata() { cargo metadata --format-version 1 --locked --filter-platform "$target" "$@"; }
+here() { "$@" --offline 2>/dev/null || "$@"; }
 mkdir -p "$out"
-{ metadata --offline 2>/dev/null || metadata; } | python3 scripts/sbom.py "$target" "$out"
+# Metadata has the features that the whole workspace asks for; the tree has those that the binary alone asks for.
+here cargo metadata --format-version 1 --locked --filter-platform "$target" >"$out/metadata.json"
+here cargo tree --package sallyport --edges normal,no-proc-macro --target "$target" --prefix none --locked --format '{p}' >"$out/tree.txt"
+python3 scripts/sbom.py "$target" "$out"
+rm -f "$out/metadata.json" "$out/tree.txt"

@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """The files for deploying, read by parsers that know their schemas, and held against each other. Needs requirements.txt."""
 
-import importlib.resources
-import json
 import pathlib
 import re
 import shutil
@@ -10,9 +8,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-from stage import gateway, told
+from stage import gateway, schemas, told
 
-import jsonschema
 import yaml
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
@@ -25,15 +22,14 @@ def read(path):
 
 def by_schema():
     workflows = sorted((REPOSITORY / ".github/workflows").glob("*.yml"))
-    shipped = importlib.resources.files("check_jsonschema") / "builtin_schemas/vendor"
-    for schema, files in (("github-workflows.json", workflows), ("compose-spec.json", [DEPLOY / "compose.yaml"])):
-        checks = jsonschema.validators.validator_for(json.loads((shipped / schema).read_text()))
-        validator = checks(json.loads((shipped / schema).read_text()))
+    for schema, files in (("github-workflows", workflows), ("compose-spec", [DEPLOY / "compose.yaml"])):
+        validator = schemas.vendored(schema)
         for file in files:
             # YAML reads the key `on` as true; JSON has no such key.
             document = {"on" if key is True else key: value for key, value in yaml.safe_load(file.read_text()).items()}
-            wrong = [f"{error.json_path}: {error.message}"[:300] for error in validator.iter_errors(document)]
+            wrong = schemas.complaints(validator, document)
             told.check(not wrong, f"{file.name} by the schema {schema}", f"{wrong[:3]}")
+        told.check(schemas.complaints(validator, {"jobs": 1, "services": 1}), f"the schema {schema} can refuse")
     for path in sorted(DEPLOY.rglob("*.y*ml")):
         if "kubernetes" not in path.parts:
             told.check(list(yaml.safe_load_all(path.read_text())) != [None], f"{path.relative_to(REPOSITORY)} is YAML")
