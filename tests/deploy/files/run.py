@@ -76,6 +76,15 @@ def compose():
     told.check(source == "http://prometheus:9090", "Grafana asks Prometheus")
 
 
+def pages():
+    for page in ("deploy.md", "troubleshooting.md"):
+        blocks = re.findall(r"```yaml\n(.*?)```", (REPOSITORY / "docs" / page).read_text(), re.S)
+        told.check(all(isinstance(yaml.safe_load(block), dict) for block in blocks), f"{len(blocks)} pieces of YAML in docs/{page} are YAML")
+    shown = (REPOSITORY / "docs/deploy.md").read_text()
+    for name in re.findall(r"`((?:scripts|deploy|tests)/[\w./-]+)`", shown):
+        told.check((REPOSITORY / name).exists(), f"docs/deploy.md names {name}, which there is")
+
+
 def nginx():
     program = shutil.which("nginx") or "/usr/sbin/nginx"
     if not pathlib.Path(program).exists():
@@ -91,5 +100,6 @@ def nginx():
 by_schema()
 workflows()
 compose()
+pages()
 nginx()
 told.end()

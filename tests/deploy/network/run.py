@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -157,7 +158,16 @@ def forbid(policy_file, pod):
     sh("ip", "netns", "exec", pod, "nft", "-f", "-", input=rules, text=True)
 
 
+def documented_rules_load():
+    """The rules of docs/deploy.md for one machine, with a number for the agents' user."""
+    page = (REPOSITORY / "docs/deploy.md").read_text()
+    rules = re.search(r"```\n(table inet agents.*?)```", page, re.S).group(1).replace("skuid != agents", "skuid != 1000")
+    done = subprocess.run(["nft", "-c", "-f", "-"], input=rules, capture_output=True, text=True)
+    told.check(done.returncode == 0, "nft takes the rules of docs/deploy.md", done.stderr)
+
+
 async def inside(folder):
+    documented_rules_load()
     where = pathlib.Path(folder)
     lay_cables()
     world()
