@@ -1,7 +1,7 @@
 # Sallyport: what a person types. Each target is one script in scripts/, and installs what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fmt bench fuzz setup clean
+.PHONY: help run test check lint fmt bench fuzz sbom dist setup clean
 
 help: ## say what can be typed (this)
 	@echo "make TARGET, one of:"
@@ -29,6 +29,12 @@ bench: ## measure beside nginx and direct calls, and print the table
 
 fuzz: ## fuzz every target for a minute (needs a nightly toolchain)
 	@scripts/fuzz.sh
+
+sbom: ## write the bill of materials (CycloneDX) and the licences of what is built in
+	@scripts/sbom.sh
+
+dist: ## build what is released: the binary, stripped, and its symbols apart
+	@scripts/dist.sh
 
 setup: ## only install what the tests need
 	@scripts/setup.sh build test

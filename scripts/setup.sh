@@ -45,6 +45,14 @@ for what in "${@:-build}"; do
             need python3-venv python3 -c 'import venv, ensurepip'
             need nodejs have node
             need npm have npm
+            # tests/deploy: what stands around a gateway
+            need prometheus have promtool
+            need nginx-light test -x /usr/sbin/nginx
+            need bubblewrap have bwrap
+            need nftables test -x /usr/sbin/nft
+            need iproute2 test -x /usr/sbin/ip -o -x /bin/ip
+            need systemd have systemd-analyze
+            need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
             ;;
         bench) need nginx-light have nginx ;;
         *) fail "setup.sh knows build, test and bench; not \`$what\`." ;;
