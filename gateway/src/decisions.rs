@@ -2,20 +2,17 @@
 
 use crate::config::DecisionsTo;
 use sallyport_record::Observed;
-use std::collections::VecDeque;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Records that wait to be written; beyond them, records are dropped and counted.
 const WAITING_MAX: usize = 8_192;
-/// Records kept for the status page.
-const RECENT_MAX: usize = 50;
 /// Bytes written at once.
 const BATCH_BYTES: usize = 64 << 10;
 /// How often a file is looked at for having been moved away, and losses are told.
@@ -42,7 +39,6 @@ struct Shared {
     dropped: AtomicU64,
     written: AtomicU64,
     reopen: Arc<AtomicBool>,
-    recent: Mutex<VecDeque<Arc<Observed>>>,
 }
 
 enum Message {
@@ -78,7 +74,6 @@ impl RecordSink {
             dropped: AtomicU64::new(0),
             written: AtomicU64::new(0),
             reopen: Arc::default(),
-            recent: Mutex::new(VecDeque::with_capacity(RECENT_MAX)),
         });
         let writer = Writer {
             output,
@@ -101,30 +96,9 @@ impl RecordSink {
     /// Hands a record over. Never waits: if the writer is too far behind, the record is dropped and counted.
     pub fn write(&self, record: impl Into<Arc<Observed>>) {
         let record = record.into();
-        {
-            let mut recent = self
-                .shared
-                .recent
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            if recent.len() == RECENT_MAX {
-                recent.pop_front();
-            }
-            recent.push_back(record.clone());
-        }
         if self.waiting.try_send(Message::Record(record)).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    /// The last records, newest first.
-    pub fn recent(&self) -> Vec<Arc<Observed>> {
-        let recent = self
-            .shared
-            .recent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        recent.iter().rev().cloned().collect()
     }
 
     /// Records that were not written, exactly: those that found no room and those whose write failed.

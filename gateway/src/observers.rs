@@ -3,6 +3,7 @@
 use crate::audit::Audit;
 use crate::decisions::RecordSink;
 use crate::operators::Metrics;
+use sallyport_console::History;
 use sallyport_record::Observed;
 use sallyport_telemetry::Telemetry;
 use std::sync::Arc;
@@ -22,6 +23,10 @@ pub struct Observers {
     pub audit: Option<Audit>,
     /// Traces and metrics to a collector, if there is one.
     pub telemetry: Option<Arc<Telemetry>>,
+    /// What the console remembers, if it remembers anything.
+    pub history: Option<Arc<History>>,
+    /// Whether it is told what was said, too.
+    pub history_content: bool,
 }
 
 impl Observers {
@@ -35,7 +40,24 @@ impl Observers {
         if let Some(telemetry) = &self.telemetry {
             telemetry.observe(observed.clone());
         }
+        if let Some(history) = &self.history {
+            history.observe(self.for_history(&observed));
+        }
         self.decisions.write(observed);
+    }
+
+    /// The same without words where only telemetry is to have them.
+    fn for_history(&self, observed: &Arc<Observed>) -> Arc<Observed> {
+        let has_words = observed.parts.iter().any(|part| part.text.is_some());
+        if self.history_content || !has_words {
+            return observed.clone();
+        }
+        let mut silent = Observed::clone(observed);
+        for part in &mut silent.parts {
+            part.text = None;
+            part.marks.clear();
+        }
+        Arc::new(silent)
     }
 
     /// Lets everybody finish. Waits, but not for ever.
@@ -46,6 +68,9 @@ impl Observers {
         }
         if let Some(telemetry) = &self.telemetry {
             telemetry.shutdown(TELEMETRY_WAIT);
+        }
+        if let Some(history) = &self.history {
+            history.flush();
         }
     }
 }

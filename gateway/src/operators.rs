@@ -1,33 +1,32 @@
-//! The operators' listener: health, readiness, metrics.
+//! The operators' listener: health, readiness, metrics, the console.
 //!
 //! [`answer`] is pure: a request's words in, a reply out. [`OperatorsApp`] puts it on a socket.
 
 mod app;
 mod compare;
 mod exemplars;
+mod facts;
 mod metrics;
 mod openmetrics;
-mod page;
-mod savings;
-mod tools;
 
 use crate::compression::Compression;
 use crate::config::Config;
-use crate::decisions::RecordSink;
 use crate::mcp::Sessions;
 use crate::mcp::pins::Pins;
 use crate::mcp::upstream::Server;
+use crate::observers::Observers;
 use crate::policies::{KeysHandle, PolicyHandle};
 use http::{HeaderMap, Method, header};
+use sallyport_console::{Console, Request};
 use sallyport_firewall::Firewall;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 pub use app::OperatorsApp;
+pub use facts::Tested;
+pub(crate) use facts::{address, reach};
 pub use metrics::{InFlight, Metrics};
-pub(crate) use page::address;
-pub(crate) use tools::reach;
 
 /// What operators can look at.
 #[derive(Clone)]
@@ -38,10 +37,16 @@ pub struct OperatorsView {
     pub policies: PolicyHandle,
     /// The keys.
     pub keys: KeysHandle,
-    /// The decision log.
-    pub records: RecordSink,
-    /// The counters.
-    pub metrics: Arc<Metrics>,
+    /// Whom exchanges are told to: logs, counters, history.
+    pub observers: Observers,
+    /// The pages.
+    pub console: Arc<Console>,
+    /// What the policies' tests said.
+    pub tested: Arc<Tested>,
+    /// Where telemetry goes, and how, without anything secret.
+    pub collector: Option<(String, String)>,
+    /// When the gateway started: nanoseconds since 1970.
+    pub started_ns: i64,
     /// The tool servers.
     pub tools: ToolsView,
     /// The semantic firewall, if it runs.
@@ -79,21 +84,15 @@ pub struct OperatorsReply {
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
-const HTML: &str = "text/html; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Answers one request on the operators' listener.
-pub fn answer(
-    method: &Method,
-    path_and_query: &str,
-    headers: &HeaderMap,
-    view: &OperatorsView,
-) -> OperatorsReply {
-    let path = path_and_query.split('?').next().unwrap_or_default();
+/// Answers one request on the operators' listener. Reads from the history, so it may take milliseconds.
+pub fn answer(request: &Request<'_>, view: &OperatorsView) -> OperatorsReply {
+    let path = request.path();
     let mut reply = if path == "/healthz" {
         // Asked by whatever watches the process, under whatever name, and it tells nothing.
         OperatorsReply::new(200, TEXT, "ok\n")
-    } else if !is_ours(headers, &view.config.operators.hosts) {
+    } else if !is_ours(request.headers, &view.config.operators.hosts) {
         OperatorsReply::new(
             421,
             TEXT,
@@ -101,34 +100,40 @@ pub fn answer(
         )
     } else {
         match path {
-            "/" => OperatorsReply::new(200, HTML, page::page(view, crate::policies::now_ns())),
             "/readyz" => ready(view),
-            "/metrics" => {
-                view.metrics.copy(view);
-                match wants_openmetrics(headers) {
-                    true => {
-                        let text = view.metrics.openmetrics();
-                        OperatorsReply::new(200, openmetrics::OPENMETRICS, text)
-                    }
-                    false => OperatorsReply::new(200, PROMETHEUS, view.metrics.text()),
-                }
-            }
-            _ => OperatorsReply::new(
-                404,
-                TEXT,
-                "there are /, /healthz, /readyz, /metrics, and POST /v1/compress\n",
-            ),
+            "/metrics" => metrics(request.headers, view),
+            _ => return shown(request, view),
         }
     };
-    if ![Method::GET, Method::HEAD].contains(method) {
+    if ![Method::GET, Method::HEAD].contains(request.method) {
         reply = OperatorsReply::new(405, TEXT, "only GET and HEAD\n");
         reply.headers.push(("allow", "GET, HEAD".into()));
     }
-    reply.headers.extend(guards(reply.content_type));
-    if *method == Method::HEAD {
-        reply.body.clear();
+    reply.headers.extend(guards());
+    reply.for_method(request.method)
+}
+
+/// What the console shows.
+fn shown(request: &Request<'_>, view: &OperatorsView) -> OperatorsReply {
+    let facts = facts::facts(view, request.path());
+    let reply = view.console.answer(request, &facts);
+    OperatorsReply {
+        status: reply.status,
+        content_type: reply.content_type,
+        headers: reply.headers,
+        length: reply.body.len(),
+        body: reply.body,
     }
-    reply
+    .for_method(request.method)
+}
+
+fn metrics(headers: &HeaderMap, view: &OperatorsView) -> OperatorsReply {
+    let metrics = &view.observers.metrics;
+    metrics.copy(view);
+    match wants_openmetrics(headers) {
+        true => OperatorsReply::new(200, openmetrics::OPENMETRICS, metrics.openmetrics()),
+        false => OperatorsReply::new(200, PROMETHEUS, metrics.text()),
+    }
 }
 
 impl OperatorsReply {
@@ -142,6 +147,13 @@ impl OperatorsReply {
             body,
         }
     }
+
+    fn for_method(mut self, method: &Method) -> Self {
+        if *method == Method::HEAD {
+            self.body.clear();
+        }
+        self
+    }
 }
 
 fn wants_openmetrics(headers: &HeaderMap) -> bool {
@@ -151,7 +163,8 @@ fn wants_openmetrics(headers: &HeaderMap) -> bool {
         .is_some_and(openmetrics::is_wanted)
 }
 
-fn ready(view: &OperatorsView) -> OperatorsReply {
+/// Why the gateway should be sent nothing now.
+fn missing(view: &OperatorsView) -> Vec<String> {
     let mut missing = Vec::new();
     if view.stopping.load(Ordering::Relaxed) {
         missing.push("the gateway is stopping".to_owned());
@@ -161,6 +174,11 @@ fn ready(view: &OperatorsView) -> OperatorsReply {
             "no policies: set `policies` to a folder; until then nothing is allowed".to_owned(),
         );
     }
+    missing
+}
+
+fn ready(view: &OperatorsView) -> OperatorsReply {
+    let missing = missing(view);
     match missing.is_empty() {
         true => OperatorsReply::new(
             200,
@@ -196,18 +214,11 @@ fn is_ours(headers: &HeaderMap, hosts: &[String]) -> bool {
     name == "localhost" || name.parse::<IpAddr>().is_ok() || hosts.contains(&name)
 }
 
-/// Headers that keep a browser from doing more than showing the page.
-fn guards(content_type: &str) -> Vec<(&'static str, String)> {
-    let styles = if content_type == HTML {
-        page::style_source()
-    } else {
-        String::new()
-    };
-    let policy = format!(
-        "default-src 'none'; {styles}base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    );
+/// Headers that keep a browser from doing anything with what is plain text.
+fn guards() -> Vec<(&'static str, String)> {
+    let policy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
     vec![
-        ("content-security-policy", policy),
+        ("content-security-policy", policy.into()),
         ("x-content-type-options", "nosniff".into()),
         ("referrer-policy", "no-referrer".into()),
         ("cross-origin-resource-policy", "same-origin".into()),

@@ -26,6 +26,7 @@ use pingora_core::listeners::tls::TlsSettings;
 use pingora_core::server::{Fds, ShutdownWatch};
 use pingora_core::services::Service as _;
 use pingora_core::services::listening::Service;
+use sallyport_console::{Console, History, HistoryError};
 use sallyport_firewall::Firewall;
 use sallyport_policy::{Placeholders, PolicyErrors};
 use std::io::Write;
@@ -63,6 +64,9 @@ pub enum ServeError {
     /// The audit log cannot be opened.
     #[error(transparent)]
     Audit(#[from] crate::audit::StartError),
+    /// The history cannot be opened.
+    #[error("history: {0}")]
+    History(#[from] HistoryError),
     /// Telemetry cannot be started.
     #[error(transparent)]
     Telemetry(#[from] telemetry::NoTelemetry),
@@ -131,11 +135,18 @@ where
         witness: audit.as_ref().and_then(Audit::witness),
     };
     let metrics = Arc::new(Metrics::new());
+    let history = history(&config)?;
+    let token = config.operators.token.as_ref();
+    let console =
+        Console::new(history.clone(), token.map(Secret::expose)).map_err(std::io::Error::from)?;
+    let collector = telemetry.as_ref().and_then(telemetry::collector);
     let observers = Observers {
         decisions: records.clone(),
         metrics: metrics.clone(),
         audit,
         telemetry: telemetry.map(telemetry::start).transpose()?.map(Arc::new),
+        history: config.history.as_ref().map(|_| history),
+        history_content: config.history.as_ref().is_some_and(|h| h.content),
     };
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
     let policies = PolicyHandle::load(config.policies.clone())?;
@@ -166,8 +177,11 @@ where
         config: config.clone(),
         policies,
         keys,
-        records: records.clone(),
-        metrics,
+        observers: observers.clone(),
+        console: Arc::new(console),
+        tested: Arc::default(),
+        collector,
+        started_ns: crate::policies::now_ns(),
         tools: tools_view,
         firewall: firewall.clone(),
         compression: compression.clone(),
@@ -196,6 +210,19 @@ where
     runtime.shutdown_timeout(Duration::from_secs(1));
     observers.close();
     Ok(())
+}
+
+/// What the console remembers; where it is to remember nothing, nobody tells it anything.
+fn history(config: &Config) -> Result<Arc<History>, ServeError> {
+    let (file, exchanges) = match &config.history {
+        Some(history) => (history.file.as_deref(), history.exchanges),
+        None => (None, 1),
+    };
+    let history = History::open(file, exchanges)?;
+    if let Some(path) = history.moved_aside() {
+        tracing::warn!(path = %path.display(), "the history was damaged; it was moved aside, and a new one is begun");
+    }
+    Ok(Arc::new(history))
 }
 
 /// What exchanges begin with.

@@ -52,6 +52,16 @@ pub fn settings(config: Option<&config::Telemetry>) -> Result<Option<Settings>, 
     Ok(settings)
 }
 
+/// Where it goes, and how, without anything secret.
+pub fn collector(settings: &Settings) -> Option<(String, String)> {
+    let target = settings.traces.as_ref().or(settings.metrics.as_ref())?;
+    let protocol = match target.protocol {
+        Protocol::Http => "http/protobuf",
+        Protocol::Grpc => "grpc",
+    };
+    Some((target.host(), protocol.into()))
+}
+
 /// Starts it.
 pub fn start(settings: Settings) -> Result<Telemetry, NoTelemetry> {
     Ok(Telemetry::start(settings)?)

@@ -115,7 +115,8 @@ impl Row {
     pub(super) fn of(observed: &Observed, packer: &mut Packer) -> Result<Row, HistoryError> {
         let record = &observed.record;
         let caller = record.caller.as_ref();
-        let count = |tokens: Option<u64>| i64::try_from(tokens.unwrap_or(0)).unwrap_or(i64::MAX / 2);
+        let count =
+            |tokens: Option<u64>| i64::try_from(tokens.unwrap_or(0)).unwrap_or(i64::MAX / 2);
         Ok(Row {
             at_ms: observed.began_ns.div_euclid(1_000_000),
             id: record.id.clone(),
@@ -306,7 +307,10 @@ impl Brief {
         for finding in &record.findings {
             *findings.entry(finding.label.to_string()).or_default() += 1;
         }
-        let said = record.warnings.iter().filter_map(|warning| warning.say.clone());
+        let said = record
+            .warnings
+            .iter()
+            .filter_map(|warning| warning.say.clone());
         Brief {
             row,
             id: record.id.to_string(),
@@ -325,7 +329,10 @@ impl Brief {
             said: said.collect(),
             findings,
             hidden: record.hidden.len(),
-            failure: record.failure.as_ref().map(|failure| failure.code.to_string()),
+            failure: record
+                .failure
+                .as_ref()
+                .map(|failure| failure.code.to_string()),
             tokens_in: record.usage.input,
             tokens_out: record.usage.output,
             cost_usd: record.cost_usd,

@@ -67,19 +67,32 @@ impl<'e> Sides<'e> {
     }
 
     fn ends(&self, edge: &Edge) -> Option<(f64, f64)> {
-        let from = self.left.iter().position(|from| *from == (&*edge.team, &*edge.agent))?;
-        let to = self.right.iter().position(|to| *to == (edge.kind, &*edge.to))?;
+        let from = self
+            .left
+            .iter()
+            .position(|from| *from == (&*edge.team, &*edge.agent))?;
+        let to = self
+            .right
+            .iter()
+            .position(|to| *to == (edge.kind, &*edge.to))?;
         Some((self.y(from, self.left.len()), self.y(to, self.right.len())))
     }
 }
 
 fn drawing(edges: &[Edge]) -> Markup {
     let sides = Sides::of(edges);
-    let most = edges.iter().map(|edge| edge.count).max().unwrap_or(1).max(1) as f64;
+    let most = edges
+        .iter()
+        .map(|edge| edge.count)
+        .max()
+        .unwrap_or(1)
+        .max(1) as f64;
     let blocked: u64 = edges.iter().map(|edge| edge.blocked).sum();
     let said = format!(
         "{} agents, {} models and tools, {} lines between them, {blocked} exchanges blocked; the table below says the same",
-        sides.left.len(), sides.right.len(), edges.len()
+        sides.left.len(),
+        sides.right.len(),
+        edges.len()
     );
     html! {
         figure.map tabindex="0" aria-label="Map; scrolls sideways on narrow screens" {
@@ -102,7 +115,12 @@ fn line(edge: &Edge, (from, to): (f64, f64), most: f64) -> Markup {
     let (x1, x2) = (BOX, WIDTH - BOX);
     let middle = (x1 + x2) / 2.0;
     let path = format!("M{x1} {from:.1} C{middle} {from:.1} {middle} {to:.1} {x2} {to:.1}");
-    let wide = |count: u64| format!("{:.1}", 1.2 + 5.0 * ((1.0 + count as f64).ln() / (1.0 + most).ln()));
+    let wide = |count: u64| {
+        format!(
+            "{:.1}",
+            1.2 + 5.0 * ((1.0 + count as f64).ln() / (1.0 + most).ln())
+        )
+    };
     let passed = edge.count.saturating_sub(edge.blocked);
     html! {
         g.edge {

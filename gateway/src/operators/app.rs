@@ -8,6 +8,7 @@ use pingora_core::apps::{HttpServerApp, ReusedHttpStream};
 use pingora_core::protocols::http::ServerSession;
 use pingora_core::server::ShutdownWatch;
 use pingora_http::ResponseHeader;
+use sallyport_console::{FORM_BYTES_MAX, Request};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +50,7 @@ impl HttpServerApp for OperatorsApp {
             .map_or("/", |target| target.as_str());
         let reply = match compare::wanted(&head.method, target) {
             true => self.compared(&mut session).await,
-            false => answer(&head.method, target, &head.headers, &self.view),
+            false => self.answered(&mut session).await,
         };
         if write(&mut session, reply).await.is_ok() {
             let _ = session.finish().await;
@@ -60,28 +61,65 @@ impl HttpServerApp for OperatorsApp {
 
 impl OperatorsApp {
     async fn compared(&self, session: &mut ServerSession) -> OperatorsReply {
-        let mut body = Vec::new();
-        let max = self.view.config.limits.body;
-        loop {
-            match tokio::time::timeout(PATIENCE, session.read_request_body()).await {
-                Ok(Ok(Some(chunk))) if body.len() + chunk.len() <= max => {
-                    body.extend_from_slice(&chunk);
-                }
-                Ok(Ok(None)) => break,
-                Ok(Ok(Some(_))) => return compare::too_large(max),
-                _ => return compare::cut_off(),
-            }
+        match read(session, self.view.config.limits.body).await {
+            Ok(body) => self.off_the_loop(session, body, compare::compared).await,
+            Err(reply) => reply,
         }
-        let headers = session.req_header().headers.clone();
-        let target = session
-            .req_header()
-            .uri
-            .path_and_query()
-            .map_or_else(String::new, |t| t.to_string());
+    }
+
+    async fn answered(&self, session: &mut ServerSession) -> OperatorsReply {
+        let body = match session.req_header().method {
+            http::Method::POST => read(session, FORM_BYTES_MAX).await,
+            _ => Ok(Vec::new()),
+        };
+        match body {
+            Ok(body) => self.off_the_loop(session, body, answer).await,
+            Err(reply) => reply,
+        }
+    }
+
+    /// Answers on a thread that may wait, for disks are read.
+    async fn off_the_loop(
+        &self,
+        session: &ServerSession,
+        body: Vec<u8>,
+        answer: fn(&Request<'_>, &OperatorsView) -> OperatorsReply,
+    ) -> OperatorsReply {
+        let head = session.req_header();
+        let (method, headers) = (head.method.clone(), head.headers.clone());
+        let target = head.uri.path_and_query();
+        let target = target.map_or_else(|| "/".into(), |target| target.to_string());
+        let peer = session.client_addr().and_then(|addr| addr.as_inet());
+        let peer = peer.map(|addr| addr.ip());
         let view = self.view.clone();
-        let compared = move || compare::compared(&view, &target, &headers, &body);
-        let compared = tokio::task::spawn_blocking(compared).await;
-        compared.unwrap_or_else(|_| compare::cut_off())
+        let answered = tokio::task::spawn_blocking(move || {
+            let request = Request {
+                method: &method,
+                target: &target,
+                headers: &headers,
+                body: &body,
+                peer,
+                tls: false,
+                now_ns: crate::policies::now_ns(),
+            };
+            answer(&request, &view)
+        });
+        answered.await.unwrap_or_else(|_| compare::cut_off())
+    }
+}
+
+/// A body of at most so many bytes.
+async fn read(session: &mut ServerSession, max: usize) -> Result<Vec<u8>, OperatorsReply> {
+    let mut body = Vec::new();
+    loop {
+        match tokio::time::timeout(PATIENCE, session.read_request_body()).await {
+            Ok(Ok(Some(chunk))) if body.len() + chunk.len() <= max => {
+                body.extend_from_slice(&chunk);
+            }
+            Ok(Ok(None)) => return Ok(body),
+            Ok(Ok(Some(_))) => return Err(compare::too_large(max)),
+            _ => return Err(compare::cut_off()),
+        }
     }
 }
 

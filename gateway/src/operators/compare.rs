@@ -6,7 +6,8 @@
 
 use super::{OperatorsReply, OperatorsView, guards, is_ours};
 use crate::compression::{Bodies, Scope};
-use http::{HeaderMap, Method};
+use http::Method;
+use sallyport_console::Request;
 
 const JSON: &str = "application/json";
 const PATH: &str = "/v1/compress";
@@ -19,22 +20,21 @@ pub(super) fn wanted(method: &Method, target: &str) -> bool {
 }
 
 /// The answer to a body.
-pub(super) fn compared(
-    view: &OperatorsView,
-    target: &str,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> OperatorsReply {
-    if !is_ours(headers, &view.config.operators.hosts) {
+pub(super) fn compared(request: &Request<'_>, view: &OperatorsView) -> OperatorsReply {
+    if !is_ours(request.headers, &view.config.operators.hosts) {
         return told(421, "this listener has no such name");
     }
-    let Ok(body) = std::str::from_utf8(body) else {
+    let loopback = view.config.operators.listen.ip().is_loopback();
+    if !view.console.lets_in(request, loopback) {
+        return told(401, "send `authorization: Bearer` with `operators.token`");
+    }
+    let Ok(body) = std::str::from_utf8(request.body) else {
         return told(400, "the body is not UTF-8");
     };
     let store = view
         .compression
         .originals()
-        .filter(|_| target == REVERSIBLE);
+        .filter(|_| request.target == REVERSIBLE);
     let bodies = Bodies::new(store.cloned(), Scope::local(), true);
     match bodies.compared(body) {
         Ok(compared) => reply(200, compared.to_json()),
@@ -47,12 +47,9 @@ pub(super) fn cut_off() -> OperatorsReply {
     told(400, "the body did not come whole")
 }
 
-/// The body is larger than `limits.body`.
+/// The body is larger than it may be.
 pub(super) fn too_large(max: usize) -> OperatorsReply {
-    told(
-        413,
-        &format!("the body is larger than {max} bytes (`limits.body`)"),
-    )
+    told(413, &format!("the body is larger than {max} bytes"))
 }
 
 fn told(status: u16, error: &str) -> OperatorsReply {
@@ -61,6 +58,6 @@ fn told(status: u16, error: &str) -> OperatorsReply {
 
 fn reply(status: u16, body: String) -> OperatorsReply {
     let mut reply = OperatorsReply::new(status, JSON, body);
-    reply.headers.extend(guards(JSON));
+    reply.headers.extend(guards());
     reply
 }

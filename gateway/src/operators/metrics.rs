@@ -9,6 +9,7 @@ use prometheus::{
     CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
+use sallyport_audit::NotKept as NotRecorded;
 use sallyport_firewall::{Firewall, Stage};
 use sallyport_record::Observed;
 use std::collections::HashSet;
@@ -91,6 +92,14 @@ mod table {
     pub(super) const ORIGINALS_BYTES: Metric = Metric::new("compression_originals_bytes", "Bytes of originals that are kept.", &[]);
     pub(super) const ORIGINALS_REFUSED: Metric = Metric::new("compression_originals_refused_total", "Originals that could not be kept, so that nothing was left out.", &["why"]);
     pub(super) const ORIGINALS_ASKED: Metric = Metric::new("compression_retrievals_total", "Times that an original was asked for.", &["outcome"]);
+    pub(super) const AUDIT_RECORDS: Metric = Metric::new("audit_records_total", "Records in the audit log that this process wrote, by their kind.", &["kind"]);
+    pub(super) const AUDIT_LOST: Metric = Metric::new("audit_lost_total", "Audit records that were lost.", &[]);
+    pub(super) const AUDIT_FAILURES: Metric = Metric::new("audit_failures_total", "Audit records that could not be kept when they should have been.", &["why"]);
+    pub(super) const AUDIT_SIZE: Metric = Metric::new("audit_tree_size", "Records in the audit log.", &[]);
+    pub(super) const AUDIT_UNSYNCED: Metric = Metric::new("audit_unsynced", "Audit records that may not be on disk yet.", &[]);
+    pub(super) const TELEMETRY_SPANS: Metric = Metric::new("telemetry_spans_total", "Spans for the collector: taken by it, dropped because too many waited, or not taken.", &["outcome"]);
+    pub(super) const HISTORY_DROPPED: Metric = Metric::new("history_dropped_total", "Exchanges that the console could not remember: too many waited.", &[]);
+    pub(super) const HISTORY_EXCHANGES: Metric = Metric::new("history_exchanges", "Exchanges that the console remembers.", &[]);
     pub(super) const DROPPED: Metric = Metric::new("decisions_dropped_total", "Decision records that were lost.", &[]);
 }
 
@@ -126,6 +135,14 @@ pub struct Metrics {
     originals_bytes: IntGauge,
     originals_refused: IntCounterVec,
     originals_asked: IntCounterVec,
+    audit_records: IntCounterVec,
+    audit_lost: IntCounterVec,
+    audit_failures: IntCounterVec,
+    audit_size: IntGauge,
+    audit_unsynced: IntGauge,
+    telemetry_spans: IntCounterVec,
+    history_dropped: IntCounterVec,
+    history_exchanges: IntGauge,
     rules: Values,
     teams: Values,
     /// Held while figures that others keep are copied in.
@@ -205,6 +222,14 @@ impl Metrics {
             originals_bytes: kept.gauge(ORIGINALS_BYTES)?,
             originals_refused: kept.counters(ORIGINALS_REFUSED)?,
             originals_asked: kept.counters(ORIGINALS_ASKED)?,
+            audit_records: kept.counters(AUDIT_RECORDS)?,
+            audit_lost: kept.counters(AUDIT_LOST)?,
+            audit_failures: kept.counters(AUDIT_FAILURES)?,
+            audit_size: kept.gauge(AUDIT_SIZE)?,
+            audit_unsynced: kept.gauge(AUDIT_UNSYNCED)?,
+            telemetry_spans: kept.counters(TELEMETRY_SPANS)?,
+            history_dropped: kept.counters(HISTORY_DROPPED)?,
+            history_exchanges: kept.gauge(HISTORY_EXCHANGES)?,
             rules: Values::default(),
             teams: Values::default(),
             copying: Mutex::new(()),
@@ -337,13 +362,22 @@ impl Metrics {
             raise(&self.loads, &["lock", "ok"], standing.loads);
             raise(&self.loads, &["lock", "failed"], standing.failures);
         }
-        raise(&self.decisions_written, &[], view.records.written());
-        raise(&self.decisions_dropped, &[], view.records.dropped());
+        raise(
+            &self.decisions_written,
+            &[],
+            view.observers.decisions.written(),
+        );
+        raise(
+            &self.decisions_dropped,
+            &[],
+            view.observers.decisions.dropped(),
+        );
         self.policy_info.reset();
         self.policy_info
             .with_label_values(&[&*policies.revision])
             .set(1);
         self.policy_time.set(policies.loaded_at_ns / 1_000_000_000);
+        self.copy_observers(view);
         let sessions = view.tools.sessions.len();
         self.tool_sessions
             .set(i64::try_from(sessions).unwrap_or(i64::MAX));
@@ -357,6 +391,36 @@ impl Metrics {
         for server in view.tools.servers.iter() {
             self.copy_tally(&server.config.name, &server.tally);
         }
+    }
+
+    fn copy_observers(&self, view: &OperatorsView) {
+        let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        if let Some(audit) = &view.observers.audit {
+            let now = audit.standing();
+            for (kind, count) in &now.written {
+                raise(&self.audit_records, &[kind], *count);
+            }
+            for why in NotRecorded::ALL {
+                let count = now.failures.get(&why).copied().unwrap_or(0);
+                raise(&self.audit_failures, &[why.as_str()], count);
+            }
+            raise(&self.audit_lost, &[], now.lost);
+            self.audit_size.set(gauge(now.size));
+            self.audit_unsynced.set(gauge(now.unsynced));
+        }
+        if let Some(telemetry) = &view.observers.telemetry {
+            let now = telemetry.standing();
+            for (outcome, count) in [
+                ("sent", now.sent),
+                ("dropped", now.dropped),
+                ("failed", now.failed),
+            ] {
+                raise(&self.telemetry_spans, &[outcome], count.spans);
+            }
+        }
+        let history = view.console.history();
+        raise(&self.history_dropped, &[], history.dropped());
+        self.history_exchanges.set(gauge(history.exchanges()));
     }
 
     fn copy_firewall(&self, firewall: &Firewall) {
