@@ -137,8 +137,10 @@ pub(crate) fn open(
         error,
     };
     let cuts = cut(disk.as_ref(), &found).map_err(io)?;
-    let file = disk
-        .append(&segments::path(found.current().first))
+    let path = segments::path(found.current().first);
+    let file = disk.append(&path).map_err(io)?;
+    // Nobody knows whether the last process could sync what it wrote.
+    disk.refresh(&path, found.signed_len.min(found.len))
         .map_err(io)?;
     disk.sync_folder(segments::FOLDER).map_err(io)?;
     let point = Point {
@@ -157,6 +159,7 @@ pub(crate) fn open(
         synced: point,
         buffer: Vec::new(),
         full: found.full,
+        partial: Vec::new(),
         signed: found.signed,
         history_len: found.history_len,
         broken: None,
@@ -232,6 +235,8 @@ struct Found {
     last: Digest,
     /// Bytes of the current segment that are good.
     len: u64,
+    /// Of these, those that the checkpoint covers.
+    signed_len: u64,
     /// What is to be cut: a file and where the cut begins.
     torn: Vec<(Segment, u64)>,
     /// Empty segments that are in the way.
@@ -302,6 +307,7 @@ fn find(disk: &dyn Disk, key: &SigningKey, opening: &Opening<'_>) -> Result<Foun
     let current = live.last().map_or(0, |segment| segment.first);
     Ok(Found {
         len: walked.len,
+        signed_len: walked.signed_len,
         torn: walked.torn,
         empty: empty
             .iter()
@@ -369,6 +375,7 @@ fn level(
             return Err(Bad::new(What::RolledBack, words).into());
         }
         if last == *checkpoint {
+            disk.refresh(history::PATH, history.end - note.len() as u64 - 1)?;
             return Ok(history.end);
         }
     }
@@ -381,6 +388,7 @@ struct Walked {
     tree: Tree,
     last: Digest,
     len: u64,
+    signed_len: u64,
     torn: Vec<(Segment, u64)>,
     full: Vec<Tile>,
     tiles_mended: u64,
@@ -418,7 +426,7 @@ fn walk_checked(
     }
     edges(disk, filled, checkpoint)?;
     let from = filled
-        .partition_point(|segment| segment.first <= checkpoint.size)
+        .partition_point(|segment| segment.first < checkpoint.size)
         .saturating_sub(1);
     let tiles = Tiles::new(disk, checkpoint.size);
     let near = filled.get(from).map_or(0, |segment| segment.first);
@@ -485,7 +493,7 @@ fn tiles_present(disk: &dyn Disk, size: u64) -> bool {
 fn edges(disk: &dyn Disk, filled: &[Segment], checkpoint: &Checkpoint) -> Result<(), Stop> {
     for pair in filled.windows(2) {
         let (segment, next) = (&pair[0], &pair[1]);
-        if next.first > checkpoint.size {
+        if next.first >= checkpoint.size {
             break;
         }
         let entry = segments::first_entry(disk, next)?;
@@ -518,6 +526,7 @@ fn walk(
         tree,
         last,
         len: 0,
+        signed_len: 0,
         torn: Vec::new(),
         full: Vec::new(),
         tiles_mended: 0,
@@ -571,6 +580,7 @@ impl Walked {
         let path = segment.path();
         let mut lines = segments::lines(disk, &path)?;
         let (mut number, mut good, mut full) = (0, 0, Vec::new());
+        self.signed_len = 0;
         while let Some(line) = lines.next()? {
             number += 1;
             let seq = self.tree.size();
@@ -592,6 +602,9 @@ impl Walked {
                 None => {}
             }
             good = line.offset + line.bytes.len() as u64 + 1;
+            if signed {
+                self.signed_len = good;
+            }
             self.last = Digest::of(line.bytes);
             self.tree.push(self.last, &mut full);
             for made in full.drain(..) {

@@ -1,4 +1,11 @@
 //! The log, from the outside: what it keeps, what it survives, and what it notices.
 
+mod crowd;
+mod damage;
+mod fake;
+mod faults;
 mod keeping;
+mod kill;
+mod retention;
 mod shared;
+mod stranger;
