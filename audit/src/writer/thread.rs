@@ -206,6 +206,8 @@ impl Thread {
             Ok(()) => NotKept::Io,
             Err(fault) => self.fail(&fault, waiting),
         };
+        // Whoever is told may ask at once how the log is doing.
+        self.report();
         let (size, synced) = (self.log.size(), self.log.synced());
         for Waiting { seq, done } in waiting.drain(..) {
             match done {
