@@ -80,7 +80,7 @@ fn fill(writer: &Writer, from: u64, count: u64) {
             true => {
                 let send = send.clone();
                 writer.keep("exchange", Box::new(body), move |kept| {
-                    drop(send.send(kept))
+                    let _ = send.send(kept);
                 });
                 let kept = receive.recv();
                 assert!(matches!(kept, Ok(Ok(_))), "{kept:?}");
@@ -99,7 +99,7 @@ fn strict(writer: &Writer, callers: u64) {
                 for n in 0..EACH {
                     let (send, receive) = sync_channel(1);
                     writer.keep("forward", Box::new(move || json!({"n": n})), move |kept| {
-                        drop(send.send(kept))
+                        let _ = send.send(kept);
                     });
                     assert!(matches!(receive.recv(), Ok(Ok(_))));
                 }

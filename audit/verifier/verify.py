@@ -10,8 +10,7 @@ import argparse, base64, hashlib, json, os, sys
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D, ROOT = -121665 * pow(121666, P - 2, P) % P, pow(2, (P - 1) // 4, P)
 def add(a, b):
-    A, B = (a[1] - a[0]) * (b[1] - b[0]) % P, (a[1] + a[0]) * (b[1] + b[0]) % P
-    C, E = 2 * a[3] * b[3] * D % P, 2 * a[2] * b[2] % P
+    A, B, C, E = (a[1] - a[0]) * (b[1] - b[0]), (a[1] + a[0]) * (b[1] + b[0]), 2 * a[3] * b[3] * D, 2 * a[2] * b[2]
     e, f, g, h = B - A, E - C, E + C, B + A
     return e * f % P, g * h % P, f * g % P, e * h % P
 def times(n, point):
@@ -91,8 +90,7 @@ def tile_path(layer, index, width=256):
     groups = [digits[i:i + 3] for i in range(0, len(digits), 3)]
     return "/".join(["tile", str(layer)] + ["x" + group for group in groups[:-1]] + groups[-1:]) + (f".p/{width}" if width < 256 else "")
 def check_tiles(folder, size, digests):
-    layer, hashes = 0, [leaf(digest) for digest in digests]
-    rows = [("entries", [b"\0\x20" + digest for digest in digests])]
+    layer, hashes, rows = 0, [leaf(digest) for digest in digests], [("entries", [b"\0\x20" + digest for digest in digests])]
     while hashes:
         rows.append((layer, hashes))
         full = []

@@ -34,7 +34,7 @@ fn ask(arguments: &[&str]) -> Option<Result<String, String>> {
 #[test]
 fn it_is_short() {
     let lines = fs::read_to_string(VERIFIER).expect("there").lines().count();
-    assert!(lines <= 150, "{lines} lines");
+    assert!(lines < 150, "{lines} lines");
 }
 
 #[test]
