@@ -5,6 +5,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// Bytes that are written anew at once.
+const REFRESH_BYTES: usize = 256 << 10;
+
 /// A folder's files, by paths relative to it with `/` between their parts.
 pub trait Disk: Send + Sync {
     /// The names in a folder, in no order. Of a folder that is not there, none.
@@ -17,6 +20,9 @@ pub trait Disk: Send + Sync {
     fn append(&self, path: &str) -> io::Result<Box<dyn Appending>>;
     /// A new, empty file in place of what was there.
     fn create(&self, path: &str) -> io::Result<Box<dyn Appending>>;
+    /// Writes a file's bytes from `offset` on once more, as they are, and syncs them. What a failed sync left in
+    /// memory only looks as if it were on the disk; this puts it there.
+    fn refresh(&self, path: &str, offset: u64) -> io::Result<()>;
     /// Gives a file another name, in place of what had it.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Takes a file, or an empty folder, away.
@@ -148,6 +154,24 @@ impl Disk for Folder {
 
     fn create(&self, path: &str) -> io::Result<Box<dyn Appending>> {
         Ok(Box::new(File::create(self.at(path))?))
+    }
+
+    fn refresh(&self, path: &str, offset: u64) -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(self.at(path))?;
+        let (mut at, mut piece) = (offset, vec![0; REFRESH_BYTES]);
+        loop {
+            file.seek(SeekFrom::Start(at))?;
+            let read = file.read(&mut piece)?;
+            let Some(bytes) = piece.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                return file.sync_data();
+            };
+            file.seek(SeekFrom::Start(at))?;
+            Write::write_all(&mut file, bytes)?;
+            at += read as u64;
+        }
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {

@@ -151,6 +151,8 @@ pub(crate) struct Log {
     buffer: Vec<u8>,
     /// Full tiles that no checkpoint has written yet.
     full: Vec<Tile>,
+    /// The tiles at the edge, as the last checkpoint wrote them.
+    partial: Vec<Tile>,
     /// The size that the last checkpoint signs.
     signed: u64,
     history_len: u64,
@@ -300,7 +302,12 @@ impl Log {
         if extra > 0 {
             file.truncate(self.ahead.len).map_err(&fault)?;
         }
-        file.sync().map_err(&fault)?;
+        if let Err(error) = file.sync() {
+            // As with any failed sync: what was only written is gone.
+            let back = self.synced.clone();
+            return Err(self.fall_back(back, fault(error)));
+        }
+        self.synced = self.written.clone();
         self.file = file;
         let body = json!({
             "bytes": extra,
@@ -339,7 +346,9 @@ impl Log {
             return Ok(());
         }
         let partial = self.ahead.tree.partial();
-        for tile in self.full.iter().chain(&partial) {
+        // What stands already is not touched: somebody may be reading it.
+        let news = partial.iter().filter(|tile| !self.partial.contains(tile));
+        for tile in self.full.iter().chain(news) {
             tiles::write(self.disk.as_ref(), tile).map_err(Fault::at(Step::Tile))?;
         }
         let note = sign(&self.key, &self.ahead.tree);
@@ -348,6 +357,7 @@ impl Log {
         self.history_len =
             history::add(self.disk.as_ref(), self.history_len, &note).map_err(&fault)?;
         self.full.clear();
+        self.partial = partial;
         self.signed = size;
         Ok(())
     }

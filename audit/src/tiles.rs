@@ -177,6 +177,11 @@ impl<'a> Tiles<'a> {
         width: usize,
     ) -> Result<Vec<Digest>, TileError> {
         let full = path(layer, index, TILE_WIDTH as usize);
+        // The exact one first: the full one may be just being written.
+        let exact = path(layer, index, width);
+        if let Some(hashes) = self.file(layer, width, &exact)? {
+            return Ok(hashes);
+        }
         if let Some(mut hashes) = self.file(layer, TILE_WIDTH as usize, &full)? {
             hashes.truncate(width);
             return Ok(hashes);

@@ -74,7 +74,7 @@ pub enum Remark {
         /// Where it lies.
         path: String,
     },
-    /// The file `checkpoints` does not end with the last checkpoint, as after a crash.
+    /// The file `checkpoints` does not end with the last checkpoint, as after a crash, or for a moment while it is written.
     HistoryBehind,
     /// Records before this one went by retention.
     Retained {
@@ -100,7 +100,7 @@ impl fmt::Display for Remark {
                 "the last line ({bytes} bytes) does not end: it is being written, or the next start will cut it off"
             ),
             Remark::Tile { path } => write!(f, "the tile `{path}` is missing or damaged, and can be made anew from records"),
-            Remark::HistoryBehind => f.write_str("`checkpoints` does not end with the last checkpoint, as after a crash"),
+            Remark::HistoryBehind => f.write_str("`checkpoints` does not end with the last checkpoint, as after a crash, or while that is being written"),
             Remark::Retained { first } => write!(f, "the records before {first} went by retention"),
             Remark::More { count } => write!(f, "{count} more of these"),
         }

@@ -1,23 +1,25 @@
 //! Opening a log: everything up to the last checkpoint must be as it was signed, and what a crash tore off past
 //! it is cut, kept aside, and recorded.
 
-use super::retention;
+mod cut;
+mod walk;
+
 use super::{CHECKPOINT, Kind, Limits, Live, Log, Point, sign};
 use crate::bad::{Bad, What};
 use crate::disk::{self, Disk};
-use crate::hash::{Digest, Hasher};
+use crate::hash::Digest;
 use crate::history;
 use crate::key::{KeyError, SigningKey, VerifyKey};
-use crate::line::{Entry, Now, wall_ns};
+use crate::line::{Now, wall_ns};
 use crate::note::{Checkpoint, NOTE_BYTES_MAX, NoteError};
 use crate::segments::{self, Segment};
 use crate::settings::Mode;
-use crate::tiles::{self, Tiles};
-use crate::tree::{Layer, TILE_WIDTH, Tile, Tree};
-use crate::verify::blame;
+use crate::tree::{Tile, Tree};
+use cut::cut;
 use serde_json::{Value, json};
-use std::io::{self, Read as _};
+use std::io;
 use std::sync::Arc;
+use walk::walk_checked;
 
 /// The folder of what was cut.
 pub(crate) const CUTS: &str = "cut";
@@ -137,8 +139,10 @@ pub(crate) fn open(
         error,
     };
     let cuts = cut(disk.as_ref(), &found).map_err(io)?;
-    let file = disk
-        .append(&segments::path(found.current().first))
+    let path = segments::path(found.current().first);
+    let file = disk.append(&path).map_err(io)?;
+    // Nobody knows whether the last process could sync what it wrote.
+    disk.refresh(&path, found.signed_len.min(found.len))
         .map_err(io)?;
     disk.sync_folder(segments::FOLDER).map_err(io)?;
     let point = Point {
@@ -157,6 +161,7 @@ pub(crate) fn open(
         synced: point,
         buffer: Vec::new(),
         full: found.full,
+        partial: Vec::new(),
         signed: found.signed,
         history_len: found.history_len,
         broken: None,
@@ -188,9 +193,6 @@ pub(crate) fn open(
     };
     Ok((log, opened))
 }
-
-/// Told of each tile that is full, and below the checkpoint.
-type OnTile<'a> = &'a mut dyn FnMut(&Tile) -> io::Result<()>;
 
 /// Why nothing can be opened.
 enum Stop {
@@ -232,6 +234,8 @@ struct Found {
     last: Digest,
     /// Bytes of the current segment that are good.
     len: u64,
+    /// Of these, those that the checkpoint covers.
+    signed_len: u64,
     /// What is to be cut: a file and where the cut begins.
     torn: Vec<(Segment, u64)>,
     /// Empty segments that are in the way.
@@ -302,6 +306,7 @@ fn find(disk: &dyn Disk, key: &SigningKey, opening: &Opening<'_>) -> Result<Foun
     let current = live.last().map_or(0, |segment| segment.first);
     Ok(Found {
         len: walked.len,
+        signed_len: walked.signed_len,
         torn: walked.torn,
         empty: empty
             .iter()
@@ -369,326 +374,10 @@ fn level(
             return Err(Bad::new(What::RolledBack, words).into());
         }
         if last == *checkpoint {
+            disk.refresh(history::PATH, history.end - note.len() as u64 - 1)?;
             return Ok(history.end);
         }
     }
     let note = checkpoint.sign(key);
     Ok(history::add(disk, history.end, &note)?)
-}
-
-/// The records, checked against the checkpoint.
-struct Walked {
-    tree: Tree,
-    last: Digest,
-    len: u64,
-    torn: Vec<(Segment, u64)>,
-    full: Vec<Tile>,
-    tiles_mended: u64,
-}
-
-fn walk_checked(
-    disk: &dyn Disk,
-    filled: &[Segment],
-    checkpoint: &Checkpoint,
-    read_all: bool,
-) -> Result<Walked, Stop> {
-    let oldest = filled.first().map_or(0, |segment| segment.first);
-    if filled.is_empty() && checkpoint.size > 0 {
-        let words = format!(
-            "{} records are signed, and there is no segment",
-            checkpoint.size
-        );
-        return Err(Bad::new(What::SegmentMissing, words).at(0).into());
-    }
-    if oldest > checkpoint.size {
-        let words = format!(
-            "{} records are signed, and the oldest one there is {oldest}",
-            checkpoint.size
-        );
-        return Err(Bad::new(What::SegmentMissing, words).at(0).into());
-    }
-    if oldest > 0 && !retention::explains(disk, filled, oldest)? {
-        let words = format!(
-            "the records before {oldest} are not there, and no `retention` record says why"
-        );
-        return Err(Bad::new(What::SegmentMissing, words)
-            .at(0)
-            .in_file(segments::path(0), None)
-            .into());
-    }
-    edges(disk, filled, checkpoint)?;
-    let from = filled
-        .partition_point(|segment| segment.first <= checkpoint.size)
-        .saturating_sub(1);
-    let tiles = Tiles::new(disk, checkpoint.size);
-    let near = filled.get(from).map_or(0, |segment| segment.first);
-    let have_tiles = !read_all && tiles_present(disk, near);
-    let quick = have_tiles.then(|| base(&tiles, near).ok()).flatten();
-    if let Some(base) = quick
-        && let Ok(walked) = walk(disk, &filled[from..], base.clone(), checkpoint, &mut |_| {
-            Ok(())
-        })
-    {
-        return mend_tiles(disk, &filled[from..], walked, checkpoint, |_| Ok(base));
-    }
-    // Tiles are missing, or something is wrong: all of it is read.
-    let base = bundled(disk, oldest, &mut |_| Ok(()))?;
-    match walk(disk, filled, base, checkpoint, &mut |_| Ok(())) {
-        Ok(walked) => mend_tiles(disk, filled, walked, checkpoint, |mend| {
-            bundled(disk, oldest, mend)
-        }),
-        // The same, in more words: which record is to blame.
-        Err(Stop::Bad(bad)) => Err(blame(disk, filled, checkpoint, bad).into()),
-        Err(stop) => Err(stop),
-    }
-}
-
-/// The tree and the digest of the last line before `first`, from the edge of the tiles.
-fn base(tiles: &Tiles<'_>, first: u64) -> Result<(Tree, Digest), tiles::TileError> {
-    let tree = Tree::from_edge(first, |layer, index, width| tiles.read(layer, index, width))?;
-    let last = match first {
-        0 => Digest::ZERO,
-        first => tiles.entry(first - 1)?,
-    };
-    Ok((tree, last))
-}
-
-/// The same from the bundles of all records before `first`, for a log whose beginning is gone.
-fn bundled(disk: &dyn Disk, first: u64, tile: OnTile<'_>) -> Result<(Tree, Digest), Stop> {
-    let tiles = Tiles::new(disk, first.div_ceil(TILE_WIDTH) * TILE_WIDTH);
-    let (mut tree, mut last, mut full) = (Tree::default(), Digest::ZERO, Vec::new());
-    for seq in 0..first {
-        last = tiles.entry(seq).map_err(|error| {
-            let words = format!("{error}, and the records that it could be made from are gone");
-            Bad::new(What::Tile, words).at(seq)
-        })?;
-        tree.push(last, &mut full);
-        full.drain(..).try_for_each(|full| tile(&full))?;
-    }
-    Ok((tree, last))
-}
-
-/// Whether the full tiles of a tree are all there, by their lengths.
-fn tiles_present(disk: &dyn Disk, size: u64) -> bool {
-    let there = |layer: Layer, bytes: u64| {
-        let tiles = size / layer.span();
-        (0..tiles).all(|index| {
-            let path = tiles::path(layer, index, TILE_WIDTH as usize);
-            disk.len(&path).is_ok_and(|len| len == bytes)
-        })
-    };
-    there(Layer::Entries, TILE_WIDTH * 34)
-        && (0..8).all(|level| there(Layer::Hashes(level), TILE_WIDTH * 32))
-}
-
-/// The last line of each segment must be what the first of the next one follows.
-fn edges(disk: &dyn Disk, filled: &[Segment], checkpoint: &Checkpoint) -> Result<(), Stop> {
-    for pair in filled.windows(2) {
-        let (segment, next) = (&pair[0], &pair[1]);
-        if next.first > checkpoint.size {
-            break;
-        }
-        let entry = segments::first_entry(disk, next)?;
-        let last = segments::last_line(disk, segment)?;
-        let fits = last.is_some_and(|(digest, seq)| {
-            seq + 1 == next.first && entry.seq == next.first && entry.prev == digest.to_string()
-        });
-        if !fits {
-            let words = format!(
-                "the segment does not end with record {}, which the next one follows",
-                next.first - 1
-            );
-            let bad = Bad::new(What::SegmentMissing, words);
-            return Err(blame(disk, filled, checkpoint, bad.at(segment.first)).into());
-        }
-    }
-    Ok(())
-}
-
-/// Reads records from `base` on: all up to the checkpoint must be right, and what is right behind it is taken.
-fn walk(
-    disk: &dyn Disk,
-    filled: &[Segment],
-    base: (Tree, Digest),
-    checkpoint: &Checkpoint,
-    tile: OnTile<'_>,
-) -> Result<Walked, Stop> {
-    let (tree, last) = base;
-    let mut walked = Walked {
-        tree,
-        last,
-        len: 0,
-        torn: Vec::new(),
-        full: Vec::new(),
-        tiles_mended: 0,
-    };
-    walked.compare(checkpoint)?;
-    for (at, segment) in filled.iter().enumerate() {
-        let good = walked.segment(disk, segment, checkpoint, tile)?;
-        // A segment that begins too late goes altogether, and the one before it is gone on with.
-        if good > 0 || segment.first == walked.tree.size() {
-            walked.len = good;
-        }
-        if good < segment.len {
-            walked.torn.push((segment.clone(), good));
-            walked
-                .torn
-                .extend(filled[at + 1..].iter().map(|later| (later.clone(), 0)));
-            break;
-        }
-    }
-    match walked.tree.size() < checkpoint.size {
-        false => Ok(walked),
-        true => {
-            let words = format!(
-                "the log ends with record {}, and {} records are signed",
-                walked.tree.size().saturating_sub(1),
-                checkpoint.size
-            );
-            Err(Bad::new(What::Truncated, words)
-                .at(walked.tree.size())
-                .into())
-        }
-    }
-}
-
-impl Walked {
-    fn compare(&self, checkpoint: &Checkpoint) -> Result<(), Bad> {
-        match self.tree.size() == checkpoint.size && self.tree.root() != checkpoint.root {
-            false => Ok(()),
-            true => Err(Bad::new(What::Root, "the records are not those that were signed").at(0)),
-        }
-    }
-
-    /// Reads a segment, and gives how many of its bytes are good.
-    fn segment(
-        &mut self,
-        disk: &dyn Disk,
-        segment: &Segment,
-        checkpoint: &Checkpoint,
-        tile: OnTile<'_>,
-    ) -> Result<u64, Stop> {
-        let path = segment.path();
-        let mut lines = segments::lines(disk, &path)?;
-        let (mut number, mut good, mut full) = (0, 0, Vec::new());
-        while let Some(line) = lines.next()? {
-            number += 1;
-            let seq = self.tree.size();
-            let signed = seq < checkpoint.size;
-            let what = match segments::follows(&line, seq, &self.last) {
-                Ok(_) if signed || is_ours(line.bytes) => None,
-                Ok(_) => Some(What::Malformed),
-                Err(what) => Some(what),
-            };
-            match what {
-                Some(what) if signed => {
-                    let words = segments::words(what, &line, seq);
-                    return Err(Bad::new(what, words)
-                        .at(seq)
-                        .in_file(&path, Some(number))
-                        .into());
-                }
-                Some(_) => return Ok(good),
-                None => {}
-            }
-            good = line.offset + line.bytes.len() as u64 + 1;
-            self.last = Digest::of(line.bytes);
-            self.tree.push(self.last, &mut full);
-            for made in full.drain(..) {
-                match made.end() <= checkpoint.size {
-                    true => tile(&made)?,
-                    false => self.full.push(made),
-                }
-            }
-            self.compare(checkpoint)?;
-        }
-        Ok(good)
-    }
-}
-
-/// Past the checkpoint only what the log itself would have written is taken over.
-fn is_ours(line: &[u8]) -> bool {
-    let text = std::str::from_utf8(line).ok();
-    let entry = text.and_then(|text| Entry::read(text).ok());
-    entry.is_some_and(|entry| entry.is_canonical())
-}
-
-/// Reads the same once more, now that it is known to be right, and writes the tiles that are not on the disk.
-fn mend_tiles(
-    disk: &dyn Disk,
-    filled: &[Segment],
-    mut walked: Walked,
-    checkpoint: &Checkpoint,
-    base: impl FnOnce(OnTile<'_>) -> Result<(Tree, Digest), Stop>,
-) -> Result<Walked, Stop> {
-    let mut mended = 0;
-    let mut mend = |tile: &Tile| {
-        if !tiles::holds(disk, tile) {
-            mended += 1;
-            tiles::write(disk, tile)?;
-        }
-        Ok(())
-    };
-    let base = base(&mut mend)?;
-    walk(disk, filled, base, checkpoint, &mut mend)?;
-    walked.tiles_mended = mended;
-    Ok(walked)
-}
-
-/// Moves what is torn aside, and takes empty segments away. Gives all cuts that no record names yet.
-fn cut(disk: &dyn Disk, found: &Found) -> io::Result<Vec<Cut>> {
-    let size = found.tree.size();
-    let current = found.current().first;
-    for (segment, from) in &found.torn {
-        let path = segment.path();
-        let mut bytes = Vec::new();
-        disk.open(&path, *from)?.read_to_end(&mut bytes)?;
-        let name = format!(
-            "{CUTS}/{size:016}-{}.bin",
-            &Digest::of(&bytes).to_string()[..16]
-        );
-        let mut file = disk.create(&name)?;
-        disk::write_all(file.as_mut(), &bytes)?;
-        file.sync()?;
-        disk.sync_folder(CUTS)?;
-        if segment.first == current {
-            let mut file = disk.append(&path)?;
-            file.truncate(*from)?;
-            file.sync()?;
-        } else {
-            disk.remove(&path)?;
-        }
-    }
-    for first in &found.empty {
-        disk.remove(&segments::path(*first))?;
-    }
-    disk.sync_folder(segments::FOLDER)?;
-    // Also those of an earlier start that did not come to its record.
-    let mut names = disk.list(CUTS)?;
-    names.retain(|name| name.starts_with(&format!("{size:016}-")));
-    names.sort_unstable();
-    names.iter().map(|name| describe(disk, name)).collect()
-}
-
-fn describe(disk: &dyn Disk, name: &str) -> io::Result<Cut> {
-    let file = format!("{CUTS}/{name}");
-    let (mut hasher, mut bytes, mut lines, mut ends) = (Hasher::new(), 0, 0, true);
-    let mut reader = disk.open(&file, 0)?;
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let read = reader.read(&mut buffer)?;
-        let Some(piece) = buffer.get(..read).filter(|piece| !piece.is_empty()) else {
-            break;
-        };
-        hasher.update(piece);
-        bytes += read as u64;
-        lines += piece.iter().filter(|byte| **byte == b'\n').count() as u64;
-        ends = piece.ends_with(b"\n");
-    }
-    Ok(Cut {
-        bytes,
-        lines: lines + u64::from(!ends),
-        sha256: hasher.finish(),
-        file,
-    })
 }

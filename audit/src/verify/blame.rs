@@ -121,5 +121,8 @@ fn by_chain(disk: &dyn Disk, filled: &[Segment], found: &Bad) -> io::Result<Opti
             }
         }
     }
-    Ok(None)
+    // Nothing follows that could confirm either: the first of the two that may be.
+    let words = format!("this record or record {seq} was changed: they do not fit together");
+    let bad = Bad::new(What::Chain, words).at(seq - 1);
+    Ok(before.map(|(path, number)| bad.in_file(path, Some(number))))
 }

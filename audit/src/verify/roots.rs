@@ -168,6 +168,15 @@ impl<'a> Roots<'a> {
             let read = file.take(64 << 10).read_to_end(&mut rest);
             read.map_err(|error| Bad::unreadable(history::PATH, error))?;
         }
+        // A log that goes on has gone on meanwhile.
+        let last =
+            history::last(self.disk).map_err(|error| Bad::unreadable(history::PATH, error))?;
+        let last = last
+            .note
+            .and_then(|note| Checkpoint::open(&note, self.key).ok());
+        if last.is_some_and(|last| last.size >= self.standing.size) {
+            return Ok(false);
+        }
         let note = crate::verify::note(self.disk)?;
         // A crash leaves the beginning of an entry, or nothing where one should be.
         if note.as_bytes().starts_with(&rest) || rest.iter().all(|byte| *byte == 0) {

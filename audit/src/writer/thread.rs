@@ -18,6 +18,8 @@ const BATCH_RECORDS: usize = 1_024;
 const BATCH_BYTES: usize = 4 << 20;
 /// How often an error is tried to be got over.
 const RETRY_EVERY: Duration = Duration::from_millis(250);
+/// How often closing is tried.
+const END_TRIES: usize = 10;
 /// How often old segments are looked for.
 const RETIRE_EVERY: Duration = Duration::from_secs(60);
 
@@ -37,6 +39,8 @@ pub(super) struct Thread {
     /// After an error, nothing is tried before.
     retry_at: Option<Instant>,
     retire_at: Instant,
+    /// Whether the `close` record is in the log.
+    closed: bool,
     /// What the last error was.
     disk_full: bool,
     /// Lost records that no `lost` record tells of yet.
@@ -72,6 +76,7 @@ impl Thread {
             unsigned_since: None,
             retry_at: None,
             retire_at: now,
+            closed: false,
             disk_full: false,
             untold: 0,
             crowded_seen: 0,
@@ -201,6 +206,8 @@ impl Thread {
             Ok(()) => NotKept::Io,
             Err(fault) => self.fail(&fault, waiting),
         };
+        // Whoever is told may ask at once how the log is doing.
+        self.report();
         let (size, synced) = (self.log.size(), self.log.synced());
         for Waiting { seq, done } in waiting.drain(..) {
             match done {
@@ -378,26 +385,44 @@ impl Thread {
         }
     }
 
-    /// A `close` record, and a checkpoint over all.
+    /// A `close` record, and a checkpoint over all. What fails is tried a few times more.
     fn end(&mut self) -> Result<(), String> {
+        let mut ended = self.finish();
+        for _ in 1..END_TRIES {
+            if ended.is_ok() {
+                break;
+            }
+            std::thread::sleep(RETRY_EVERY);
+            ended = self.finish();
+        }
+        self.report();
+        ended
+    }
+
+    fn finish(&mut self) -> Result<(), String> {
         self.retry_at = None;
         self.recover();
         self.tell_losses();
-        if self.log.has_room() {
+        if self.log.has_room() && !self.closed {
             self.append(Kind::Close.as_str(), &json!({}), 0);
         }
-        let ended = match self.log.is_broken() {
-            true => Err(self
-                .shared
-                .standing()
-                .last_error
-                .clone()
-                .unwrap_or_default()),
-            false => self.sign().map_err(|fault| fault.to_string()),
+        let result = match self.log.is_broken() {
+            true => {
+                return Err(self
+                    .shared
+                    .standing()
+                    .last_error
+                    .clone()
+                    .unwrap_or_default());
+            }
+            false => self.sign(),
         };
-        self.settle();
-        self.report();
-        ended
+        // With an error that took nothing back, the `close` record is in the log.
+        self.closed = !self.log.is_broken();
+        result.map_err(|fault| {
+            self.fail(&fault, &[]);
+            fault.to_string()
+        })
     }
 
     fn refuse_rest(&mut self, messages: &Receiver<Message>) {
