@@ -1,0 +1,13 @@
+//! Telemetry against collectors in this process, good ones and bad ones.
+
+mod conventions;
+mod cost;
+mod counts;
+mod hostile;
+mod logs;
+mod metrics;
+mod receiver;
+mod sample;
+mod secure;
+mod settings;
+mod spans;
