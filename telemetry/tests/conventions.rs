@@ -160,126 +160,118 @@ const TOKENS_NEW: &[&str] = &[
 
 /// The metrics of a chat and of a tool call.
 pub fn metrics(conventions: Conventions) -> Vec<MetricRow> {
-    let mut table: Vec<MetricRow> = vec![
-        (
-            "http.server.request.duration",
-            "histogram",
-            "s",
-            &[
-                "http.request.method",
-                "http.route",
-                "http.response.status_code",
-            ],
-        ),
-        (
-            "mcp.server.operation.duration",
-            "histogram",
-            "s",
-            &[
-                "mcp.method.name",
-                "gen_ai.tool.name",
-                "mcp.protocol.version",
-                "network.transport",
-            ],
-        ),
-        (
-            "mcp.client.operation.duration",
-            "histogram",
-            "s",
-            &[
-                "mcp.method.name",
-                "gen_ai.tool.name",
-                "server.address",
-                "network.transport",
-            ],
-        ),
-        (
-            "sallyport.exchanges",
-            "counter",
-            "{exchange}",
-            &["sallyport.verdict", "sallyport.team"],
-        ),
-        (
-            "sallyport.refusals",
-            "counter",
-            "{refusal}",
-            &["sallyport.rule"],
-        ),
-        (
-            "sallyport.findings",
-            "counter",
-            "{finding}",
-            &["sallyport.label", "sallyport.flow"],
-        ),
-        (
-            "sallyport.cost",
-            "counter",
-            "{USD}",
-            &["sallyport.team", "sallyport.route"],
-        ),
-        (
-            "sallyport.tokens.saved",
-            "counter",
-            "{token}",
-            &["sallyport.team"],
-        ),
-    ];
-    let genai: &[MetricRow] = match conventions {
-        Conventions::V1_41 => &[
-            ("gen_ai.client.operation.duration", "histogram", "s", GENAI),
-            (
-                "gen_ai.client.operation.time_to_first_chunk",
-                "histogram",
-                "s",
-                GENAI,
-            ),
-            (
-                "gen_ai.client.token.usage",
-                "histogram",
-                "{token}",
-                TOKENS_OLD,
-            ),
-        ],
-        Conventions::Latest => &[
-            ("gen_ai.client.inference.duration", "histogram", "s", GENAI),
-            (
-                "gen_ai.client.inference.time_to_first_chunk",
-                "histogram",
-                "s",
-                GENAI,
-            ),
-            (
-                "gen_ai.client.inference.operation.input_tokens",
-                "histogram",
-                "{token}",
-                GENAI,
-            ),
-            (
-                "gen_ai.client.inference.operation.output_tokens",
-                "histogram",
-                "{token}",
-                GENAI,
-            ),
-            (
-                "gen_ai.client.inference.usage.input_tokens",
-                "counter",
-                "{token}",
-                TOKENS_NEW,
-            ),
-            (
-                "gen_ai.client.inference.usage.output_tokens",
-                "counter",
-                "{token}",
-                TOKENS_NEW,
-            ),
-            (
-                "gen_ai.client.inference.usage.cache_read.input_tokens",
-                "counter",
-                "{token}",
-                TOKENS_NEW,
-            ),
-        ],
+    let genai = match conventions {
+        Conventions::V1_41 => GENAI_1_41,
+        Conventions::Latest => GENAI_LATEST,
     };
-    table.extend(genai);
-    table
+    [METRICS, genai].concat()
 }
+
+const METRICS: &[MetricRow] = &[
+    ("http.server.request.duration", "histogram", "s", HTTP),
+    (
+        "mcp.server.operation.duration",
+        "histogram",
+        "s",
+        MCP_SERVER,
+    ),
+    (
+        "mcp.client.operation.duration",
+        "histogram",
+        "s",
+        MCP_CLIENT,
+    ),
+    (
+        "sallyport.exchanges",
+        "counter",
+        "{exchange}",
+        &["sallyport.verdict", "sallyport.team"],
+    ),
+    (
+        "sallyport.refusals",
+        "counter",
+        "{refusal}",
+        &["sallyport.rule"],
+    ),
+    (
+        "sallyport.findings",
+        "counter",
+        "{finding}",
+        &["sallyport.label", "sallyport.flow"],
+    ),
+    (
+        "sallyport.cost",
+        "counter",
+        "{USD}",
+        &["sallyport.team", "sallyport.route"],
+    ),
+    (
+        "sallyport.tokens.saved",
+        "counter",
+        "{token}",
+        &["sallyport.team"],
+    ),
+];
+const HTTP: &[&str] = &[
+    "http.request.method",
+    "http.route",
+    "http.response.status_code",
+];
+const MCP_SERVER: &[&str] = &["mcp.method.name", "gen_ai.tool.name", "network.transport"];
+const MCP_CLIENT: &[&str] = &["mcp.method.name", "gen_ai.tool.name", "server.address"];
+
+const GENAI_1_41: &[MetricRow] = &[
+    ("gen_ai.client.operation.duration", "histogram", "s", GENAI),
+    (
+        "gen_ai.client.operation.time_to_first_chunk",
+        "histogram",
+        "s",
+        GENAI,
+    ),
+    (
+        "gen_ai.client.token.usage",
+        "histogram",
+        "{token}",
+        TOKENS_OLD,
+    ),
+];
+
+const GENAI_LATEST: &[MetricRow] = &[
+    ("gen_ai.client.inference.duration", "histogram", "s", GENAI),
+    (
+        "gen_ai.client.inference.time_to_first_chunk",
+        "histogram",
+        "s",
+        GENAI,
+    ),
+    (
+        "gen_ai.client.inference.operation.input_tokens",
+        "histogram",
+        "{token}",
+        GENAI,
+    ),
+    (
+        "gen_ai.client.inference.operation.output_tokens",
+        "histogram",
+        "{token}",
+        GENAI,
+    ),
+    (
+        "gen_ai.client.inference.usage.input_tokens",
+        "counter",
+        "{token}",
+        TOKENS_NEW,
+    ),
+    (
+        "gen_ai.client.inference.usage.output_tokens",
+        "counter",
+        "{token}",
+        TOKENS_NEW,
+    ),
+    (
+        "gen_ai.client.inference.usage.cache_read.input_tokens",
+        "counter",
+        "{token}",
+        TOKENS_NEW,
+    ),
+];

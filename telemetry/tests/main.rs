@@ -1,5 +1,7 @@
 //! Telemetry against collectors in this process, good ones and bad ones.
 
+#![expect(clippy::panic, reason = "a test says what is wrong by panicking")]
+
 mod conventions;
 mod cost;
 mod counts;

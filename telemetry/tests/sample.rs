@@ -118,6 +118,13 @@ pub fn chat() -> Observed {
     record.micros.read = Some(400);
     record.micros.upstream_first = Some(250_000);
     record.micros.total = Some(2_000_000);
+    served(&mut observed);
+    said(&mut observed);
+    observed
+}
+
+/// Where its time went.
+fn served(observed: &mut Observed) {
     observed.peer = Some(Peer {
         provider: "openai".into(),
         address: Some("api.example.com".into()),
@@ -137,6 +144,10 @@ pub fn chat() -> Observed {
         answer,
         stage(StageName::Policy, "answer", 251_500, 1_700_000),
     ];
+}
+
+/// What was asked and answered.
+fn said(observed: &mut Observed) {
     observed.settings = Settings {
         max_tokens: Some(512),
         temperature: Some(0.5),
@@ -177,7 +188,6 @@ pub fn chat() -> Observed {
         part("answer", "reasoning", "model", None, "hm"),
         part("answer", "text", "model", None, "ANSWER-WORDS"),
     ];
-    observed
 }
 
 /// A call of a tool, refused by nobody.
