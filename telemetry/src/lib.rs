@@ -175,11 +175,13 @@ impl Telemetry {
             }
             self.shared.closed.store(true, Ordering::SeqCst);
             // The thread keeps to the time itself; a little more, in case it does not.
-            let patience = wait + limits::LOOK_EVERY * 4;
+            let patience = wait + limits::PATIENCE;
             let gone = running.ended.recv_timeout(patience);
             if gone == Err(mpsc::RecvTimeoutError::Disconnected) {
                 // It has hung up: there is next to nothing to wait for.
                 let _ = running.thread.join();
+                // What nobody will look at is let go; it counts as dropped.
+                while self.shared.ring.pop().is_some() {}
             }
         }
         self.standing()

@@ -6,6 +6,8 @@ use std::time::Duration;
 pub const RING: usize = 4096;
 /// How often the thread looks. It is never woken: that would cost the one who observes.
 pub const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How much longer than it was told to the thread may take to stop.
+pub const PATIENCE: Duration = Duration::from_secs(1);
 /// Bytes, roughly, of all exchanges that wait or are being sent.
 pub const HELD_BYTES_MAX: usize = 64 << 20;
 /// Bytes, roughly, of the exchanges in one message; collectors take 4 MiB by default.

@@ -27,6 +27,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 /// What the thread runs.
 pub(crate) type Work = Box<dyn FnOnce() + Send>;
 
+/// Exchanges taken before anything else is looked after.
+const TAKEN_AT_ONCE: usize = 256;
 /// Threads for looking up names, which the system may take its time over.
 const LOOKUP_THREADS: usize = 2;
 
@@ -119,7 +121,10 @@ impl Worker {
                 _ = look.tick() => {}
                 Some(done) = self.under_way.next(), if !self.under_way.is_empty() => self.settle(done),
             }
-            self.take();
+            while self.take() && !self.shared.closed.load(Ordering::SeqCst) {
+                self.send_spans(false);
+                tokio::task::yield_now().await;
+            }
             self.send_spans(false);
             if Instant::now() >= self.metrics_due {
                 self.metrics_due = Instant::now() + self.settings.metrics_every;
@@ -135,7 +140,7 @@ impl Worker {
         let until = until.map_or_else(Instant::now, Instant::from_std);
         let mut last_metrics = false;
         loop {
-            self.take();
+            while self.take() && Instant::now() < until {}
             self.send_spans(true);
             if !last_metrics && !self.metrics_under_way {
                 last_metrics = true;
@@ -157,12 +162,12 @@ impl Worker {
         }
     }
 
-    /// Takes everything out of the ring: counts it in metrics, and keeps what is to be sent, as far as there is room.
-    fn take(&mut self) {
-        // Others may put in as fast as this takes out: a look takes what was there when it began.
-        for _ in 0..self.shared.ring.len() {
+    /// Takes some out of the ring: counts it in metrics, and keeps what is to be sent, as far as there is room. Whether
+    /// there may be more.
+    fn take(&mut self) -> bool {
+        for _ in 0..TAKEN_AT_ONCE {
             let Some(observed) = self.shared.ring.pop() else {
-                break;
+                return false;
             };
             if let Some((_, metrics)) = &mut self.metrics {
                 metrics.count(&observed);
@@ -187,6 +192,7 @@ impl Worker {
             unplaced.add(count);
             self.shared.let_go(bytes);
         }
+        true
     }
 
     /// Sends batches that are full or have waited long enough, or all if `now`; as many as may be under way.
