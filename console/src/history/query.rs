@@ -194,8 +194,11 @@ impl History {
             let mut exchanges = Vec::new();
             while let Some(found) = rows.next()? {
                 let (row, id): (i64, String) = (found.get(0)?, found.get(1)?);
-                let observed = unpacker.unpack(&id, found.get_ref(2)?.as_blob().unwrap_or_default())?;
-                exchanges.push(Brief::of(row, &observed));
+                let packed = found.get_ref(2)?.as_blob().unwrap_or_default();
+                // One that cannot be read does not hide the others; its own page says so.
+                if let Ok(observed) = unpacker.unpack(&id, packed) {
+                    exchanges.push(Brief::of(row, &observed));
+                }
             }
             let more = exchanges.len() > limit;
             exchanges.truncate(limit);
