@@ -98,8 +98,13 @@ impl Asking {
         if let Some(to) = filter.to_ms {
             asking.and("e.at < ?", [Value::Integer(to)]);
         }
-        asking.and("e.row > ?", [Value::Integer(after)]);
-        asking.and("e.row < ?", [Value::Integer(before)]);
+        // Left out where it says nothing, so that no plan is made around it.
+        if after > 0 {
+            asking.and("e.row > ?", [Value::Integer(after)]);
+        }
+        if before < NEWEST {
+            asking.and("e.row < ?", [Value::Integer(before)]);
+        }
         asking
     }
 
@@ -142,7 +147,10 @@ impl Asking {
             _ => "lead.row",
         };
         // A search that is led by a word is bounded by that word's rows, not by the exchanges'.
-        let conditions = self.conditions.join(" AND ").replace("e.row <", &format!("{by} <")).replace("e.row >", &format!("{by} >"));
+        let conditions = match self.conditions.is_empty() {
+            true => "true".to_owned(),
+            false => self.conditions.join(" AND ").replace("e.row <", &format!("{by} <")).replace("e.row >", &format!("{by} >")),
+        };
         format!(
             "SELECT found.row, found.id, b.packed FROM (SELECT e.row, e.id FROM {} WHERE {conditions} ORDER BY {by} DESC LIMIT {limit}) found
              JOIN bodies b ON b.row = found.row ORDER BY found.row DESC",

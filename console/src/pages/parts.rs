@@ -54,7 +54,7 @@ fn findings(found: &[&FindingRecord]) -> Markup {
     }
 }
 
-/// A text with what was found in it marked. Where marks overlap, the one that begins first has the place.
+/// A text with what was found in it marked. Where marks overlap, the one that begins first has the place, and of those the longest.
 fn marked(text: &str, marks: &[Mark]) -> Markup {
     let mut marks: Vec<(usize, usize, &Mark)> = marks.iter()
         .map(|mark| (text.floor_char_boundary(mark.start), text.ceil_char_boundary(mark.end), mark))
@@ -96,7 +96,7 @@ mod tests {
         let shown = marked(text, &[mark(1, 2), mark(2, 4), mark(9, 12), mark(4, 3), mark(3, 900)]).into_string();
         assert_eq!(
             shown,
-            "a<mark title=\"x\">é<span class=\"label\">x</span></mark><mark title=\"x\">&lt;<span class=\"label\">x</span></mark><mark title=\"x\">b&gt;<span class=\"label\">x</span></mark>"
+            "a<mark class=\"\" title=\"x\">é&lt;<span class=\"label\">x</span></mark><mark class=\"\" title=\"x\">b&gt;<span class=\"label\">x</span></mark>"
         );
     }
 }
