@@ -84,6 +84,16 @@
     for (const [name, value] of Array.from(event.formData)) if (!value) event.formData.delete(name);
   });
 
+  // On the map, what belongs to one name stands out while it is looked at.
+  const pick = (event, on) => {
+    const end = event.target.closest?.(".map a")?.dataset.end;
+    const map = event.target.closest?.(".map");
+    if (!map) return;
+    map.classList.toggle("picked", on && end !== undefined);
+    for (const edge of map.querySelectorAll(".edge")) edge.classList.toggle("picked", on && edge.dataset.ends.split("\n").includes(end));
+  };
+  for (const [kind, on] of [["mouseover", true], ["focusin", true], ["mouseout", false], ["focusout", false]]) document.addEventListener(kind, (event) => pick(event, on));
+
   const rows = () => Array.from(document.querySelectorAll(".exchanges tbody tr, .cards tbody tr")).filter((row) => row.querySelector("a"));
   const move = (by) => {
     const all = rows();

@@ -12,6 +12,7 @@ mod history;
 mod page;
 mod pages;
 mod request;
+pub mod top;
 mod words;
 
 pub use words::{is_unseen, line};

@@ -110,7 +110,8 @@ pub(crate) fn short(number: u64) -> String {
         0..10_000 => count(number),
         10_000..999_950 => scaled(1e3, "k"),
         999_950..999_950_000 => scaled(1e6, "M"),
-        _ => scaled(1e9, "G"),
+        999_950_000..1_000_000_000_000 => scaled(1e9, "G"),
+        _ => format!("{:.1e}", number as f64),
     }
 }
 
@@ -121,7 +122,8 @@ pub(crate) fn dollars(amount: f64) -> String {
         small if small < 0.000_05 => "<$0.0001".into(),
         small if small < 0.1 => format!("${amount:.4}"),
         large if large < 10_000.0 => format!("${amount:.2}"),
-        huge => format!("${}", count(huge.min(1e18) as u64)),
+        large if large < 1e9 => format!("${}", count(large as u64)),
+        _ => format!("${amount:.1e}"),
     }
 }
 
@@ -132,7 +134,9 @@ pub(crate) fn took(micros: u64) -> String {
         1_000..10_000 => format!("{:.1} ms", micros as f64 / 1e3),
         10_000..1_000_000 => format!("{:.0} ms", micros as f64 / 1e3),
         1_000_000..60_000_000 => format!("{:.1} s", micros as f64 / 1e6),
-        _ => format!("{} min", count(micros / 60_000_000)),
+        60_000_000..7_200_000_000 => format!("{} min", micros / 60_000_000),
+        7_200_000_000..3_600_000_000_000 => format!("{} h", micros / 3_600_000_000),
+        _ => format!("{:.1e} s", micros as f64 / 1e6),
     }
 }
 
@@ -141,7 +145,8 @@ pub(crate) fn bytes(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
-        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        1_048_576..1_099_511_627_776 => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+        _ => format!("{:.1e} B", bytes as f64),
     }
 }
 

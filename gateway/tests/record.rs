@@ -307,12 +307,6 @@ fn nobody_waits_for_a_slow_disk_and_losses_are_counted() {
         sink.dropped() > 0,
         "the writer is stuck, so there is no room for all"
     );
-    assert_eq!(sink.recent().len(), 50);
-    assert_eq!(
-        &*sink.recent()[0].record.id,
-        format!("sp_{}", SENT - 1),
-        "the newest first, written or not"
-    );
     drop(allow);
     assert!(sink.flush(), "all that waits is written");
     let lines = lines(&written);

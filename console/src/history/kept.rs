@@ -2,8 +2,9 @@
 
 use super::HistoryError;
 use super::schema::Kind;
-use sallyport_record::{Observed, Record, Verdict};
+use sallyport_record::{Observed, Record, SavedRecord, Verdict};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ const OBSERVED_BYTES_MAX: usize = 1 << 20;
 const SHAPE_BYTES_MAX: usize = 16 << 20;
 /// How hard to pack: the quickest that is worth it.
 const LEVEL: i32 = 3;
+/// What one exchange adds to a sum, at most: upstreams say how many tokens they counted, and sums must not overflow.
+const COUNT_MAX: u64 = 1_000_000_000_000;
 /// Characters of a word that is kept to be looked for.
 const WORD_CHARS_MAX: usize = 200;
 
@@ -41,6 +44,7 @@ impl Packer {
 
     fn pack(&mut self, observed: &Observed) -> Result<Vec<u8>, HistoryError> {
         let unreadable = || HistoryError::Unreadable(observed.record.id.to_string());
+        let observed = &*whole_numbers(observed);
         let mut json = serde_json::to_vec(observed).map_err(|_| unreadable())?;
         if json.len() > OBSERVED_BYTES_MAX {
             let mut shape = observed.clone();
@@ -53,6 +57,30 @@ impl Packer {
         }
         self.0.compress(&json).map_err(|_| unreadable())
     }
+}
+
+/// The same with a zero for what JSON has no number for: it would be written as `null`, and could not be read again.
+fn whole_numbers(observed: &Observed) -> Cow<'_, Observed> {
+    let record = &observed.record;
+    let saved = |saved: &Option<SavedRecord>| saved.is_none_or(|saved| saved.billed_saved.is_finite());
+    let compression = record.compression.as_ref();
+    if record.findings.iter().all(|finding| finding.score.is_finite())
+        && compression.is_none_or(|both| saved(&both.lossless) && saved(&both.reversible))
+    {
+        return Cow::Borrowed(observed);
+    }
+    let mut mended = observed.clone();
+    for finding in &mut mended.record.findings {
+        if !finding.score.is_finite() {
+            finding.score = 0.0;
+        }
+    }
+    if let Some(both) = &mut mended.record.compression {
+        for saved in [&mut both.lossless, &mut both.reversible].into_iter().flatten() {
+            saved.billed_saved = bounded(saved.billed_saved);
+        }
+    }
+    Cow::Owned(mended)
 }
 
 /// Unpacks exchanges.
@@ -115,8 +143,7 @@ impl Row {
     pub(super) fn of(observed: &Observed, packer: &mut Packer) -> Result<Row, HistoryError> {
         let record = &observed.record;
         let caller = record.caller.as_ref();
-        let count =
-            |tokens: Option<u64>| i64::try_from(tokens.unwrap_or(0)).unwrap_or(i64::MAX / 2);
+        let count = |number: Option<u64>| number.unwrap_or(0).min(COUNT_MAX) as i64;
         Ok(Row {
             at_ms: observed.began_ns.div_euclid(1_000_000),
             id: record.id.clone(),
@@ -133,9 +160,9 @@ impl Row {
             tokens_in: count(record.usage.input),
             tokens_out: count(record.usage.output),
             tokens_cached: count(record.usage.cached),
-            cost: finite(record.cost_usd.unwrap_or(0.0)),
+            cost: bounded(record.cost_usd.unwrap_or(0.0)),
             saved: saved(record),
-            micros: i64::try_from(record.micros.total.unwrap_or(0)).unwrap_or(i64::MAX / 2),
+            micros: count(record.micros.total),
             words: words(record),
             packed: packer.pack(observed)?,
         })
@@ -150,9 +177,10 @@ impl Row {
     }
 }
 
-fn finite(number: f64) -> f64 {
+/// A number that can be added up, whatever an upstream said.
+fn bounded(number: f64) -> f64 {
     match number.is_finite() {
-        true => number,
+        true => number.clamp(-(COUNT_MAX as f64), COUNT_MAX as f64),
         false => 0.0,
     }
 }
@@ -172,7 +200,7 @@ fn saved(record: &Record) -> f64 {
         "reversible" => compression.reversible.or(compression.lossless),
         _ => None,
     };
-    done.map_or(0.0, |saved| finite(saved.billed_saved))
+    done.map_or(0.0, |saved| bounded(saved.billed_saved))
 }
 
 fn words(record: &Record) -> Vec<(Kind, Told)> {
@@ -199,7 +227,7 @@ fn words(record: &Record) -> Vec<(Kind, Told)> {
     }
     for (label, score) in findings {
         let mut told = plain(label, false);
-        told.score = Some(finite(score.into()));
+        told.score = Some(bounded(score.into()));
         words.push((Kind::Finding, told));
     }
     words
@@ -307,10 +335,7 @@ impl Brief {
         for finding in &record.findings {
             *findings.entry(finding.label.to_string()).or_default() += 1;
         }
-        let said = record
-            .warnings
-            .iter()
-            .filter_map(|warning| warning.say.clone());
+        let said = record.warnings.iter().filter_map(|warning| warning.say.clone());
         Brief {
             row,
             id: record.id.to_string(),
@@ -329,10 +354,7 @@ impl Brief {
             said: said.collect(),
             findings,
             hidden: record.hidden.len(),
-            failure: record
-                .failure
-                .as_ref()
-                .map(|failure| failure.code.to_string()),
+            failure: record.failure.as_ref().map(|failure| failure.code.to_string()),
             tokens_in: record.usage.input,
             tokens_out: record.usage.output,
             cost_usd: record.cost_usd,

@@ -22,6 +22,16 @@ pub enum Node {
     Tool,
 }
 
+impl Node {
+    /// The word in addresses: a filter of that name finds it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Node::Model => "model",
+            Node::Tool => "tool",
+        }
+    }
+}
+
 /// One agent and one model or tool.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Edge {

@@ -98,8 +98,13 @@ impl Asking {
         if let Some(to) = filter.to_ms {
             asking.and("e.at < ?", [Value::Integer(to)]);
         }
-        asking.and("e.row > ?", [Value::Integer(after)]);
-        asking.and("e.row < ?", [Value::Integer(before)]);
+        // Left out where it says nothing, so that no plan is made around it.
+        if after > 0 {
+            asking.and("e.row > ?", [Value::Integer(after)]);
+        }
+        if before < NEWEST {
+            asking.and("e.row < ?", [Value::Integer(before)]);
+        }
         asking
     }
 
@@ -121,10 +126,7 @@ impl Asking {
                 );
             } else if self.from == "exchanges e" {
                 self.from = "words lead CROSS JOIN exchanges e ON e.row = lead.row";
-                self.and(
-                    "lead.kind = ? AND lead.word = ?",
-                    [kind, Value::Text(word.clone())],
-                );
+                self.and("lead.kind = ? AND lead.word = ?", [kind, Value::Text(word.clone())]);
             } else {
                 self.and(
                     "EXISTS (SELECT 1 FROM words w WHERE w.row = e.row AND w.kind = ? AND w.word = ?)",
@@ -145,11 +147,10 @@ impl Asking {
             _ => "lead.row",
         };
         // A search that is led by a word is bounded by that word's rows, not by the exchanges'.
-        let conditions = self
-            .conditions
-            .join(" AND ")
-            .replace("e.row <", &format!("{by} <"))
-            .replace("e.row >", &format!("{by} >"));
+        let conditions = match self.conditions.is_empty() {
+            true => "true".to_owned(),
+            false => self.conditions.join(" AND ").replace("e.row <", &format!("{by} <")).replace("e.row >", &format!("{by} >")),
+        };
         format!(
             "SELECT found.row, found.id, b.packed FROM (SELECT e.row, e.id FROM {} WHERE {conditions} ORDER BY {by} DESC LIMIT {limit}) found
              JOIN bodies b ON b.row = found.row ORDER BY found.row DESC",
@@ -201,16 +202,16 @@ impl History {
             let mut exchanges = Vec::new();
             while let Some(found) = rows.next()? {
                 let (row, id): (i64, String) = (found.get(0)?, found.get(1)?);
-                let observed =
-                    unpacker.unpack(&id, found.get_ref(2)?.as_blob().unwrap_or_default())?;
-                exchanges.push(Brief::of(row, &observed));
+                let packed = found.get_ref(2)?.as_blob().unwrap_or_default();
+                // One that cannot be read does not hide the others; its own page says so.
+                if let Ok(observed) = unpacker.unpack(&id, packed) {
+                    exchanges.push(Brief::of(row, &observed));
+                }
             }
             let more = exchanges.len() > limit;
             exchanges.truncate(limit);
             let older = exchanges.last().filter(|_| more).map(|last| last.row);
-            let newest = exchanges
-                .first()
-                .map_or(newest, |first| newest.max(first.row));
+            let newest = exchanges.first().map_or(newest, |first| newest.max(first.row));
             Ok(Page {
                 exchanges,
                 older,

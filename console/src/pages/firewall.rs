@@ -31,9 +31,8 @@ pub(crate) fn page(view: &View<'_>) -> Result<Markup, Missing> {
         section data-live="found" { h2 { "What was found" }
             @if found.is_empty() { (nothing("Nothing was found in this time.")) } @else { (table(&found)) }
         }
-        section { h2 { "Last exchanges with an injection" }
-            @if last.exchanges.is_empty() { (nothing("None is remembered.")) } @else { (live::table(&last, None)) }
-        }
+        h2 { "Last exchanges with an injection" }
+        @if last.exchanges.is_empty() { (nothing("None is remembered.")) } @else { (live::table(&last, None)) }
     })
 }
 

@@ -13,6 +13,8 @@ use sallyport_record::Verdict;
 const ROWS: usize = 50;
 /// Names of each kind that are shown of one exchange in the list.
 const NAMES_MAX: usize = 3;
+/// Characters of a name in the list; the exchange's own page has all of it.
+const NAME_CHARS: usize = 48;
 
 /// The page.
 pub(crate) fn page(view: &View<'_>) -> Result<Markup, Missing> {
@@ -95,7 +97,7 @@ fn filters(view: &View<'_>) -> Markup {
     let field = |(name, title): (&'static str, &'static str)| {
         let hint = if name == "finding" { "secret.*" } else { "any" };
         html! {
-            label { span { (title) }
+            label.extra[name != "team"] { span { (title) }
                 input name=(name) value=(query.get(name).unwrap_or_default()) placeholder=(hint) autocomplete="off" spellcheck="false" list=[lists(name)]; }
         }
     };
@@ -113,7 +115,7 @@ fn filters(view: &View<'_>) -> Markup {
                     @for word in Verdict::ALL { option value=(word.as_str()) selected[query.get("verdict") == Some(word.as_str())] { (word.as_str()) } }
                 } }
                 @for known in &FIELDS[..SHOWN] { (field(*known)) }
-                label { span { "Since" } select name="window" {
+                label.extra { span { "Since" } select name="window" {
                     option value="" { "ever" }
                     @for window in Window::ALL { option value=(window.as_str()) selected[query.get("window") == Some(window.as_str())] { (window.as_str()) } }
                 } }
@@ -186,12 +188,12 @@ fn chips<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'static str, &'a str,
 /// The table of a page. `live`: the query that its script asks for news with.
 pub(crate) fn table(page: &Page, live: Option<String>) -> Markup {
     html! {
-        div.live-bar {
-            @if live.is_some() {
+        @if live.is_some() {
+            div.live-bar {
                 p.live-state id="live-state" { span.dot aria-hidden="true" {} span data-live-word="" { "live" } }
                 button.plain type="button" data-pause="" aria-pressed="false" hidden { "Pause" }
+                p.unseen aria-live="polite" id="announce" {}
             }
-            p.unseen aria-live="polite" id="announce" {}
         }
         table.exchanges data-rows=[live] data-seq=(page.newest) {
             thead { tr {
@@ -211,7 +213,7 @@ fn row(exchange: &Brief) -> Markup {
             td.when { a href={ "/exchanges/" (encode(&exchange.id)) } title=(exchange.time)
                 aria-label={ "Exchange at " (exchange.time) ", " (exchange.verdict.as_str()) } { time datetime=(exchange.time) { (clock(exchange.at_ms)) } } }
             td.what { (verdict(exchange.verdict)) " " span.status title="HTTP status that the agent was sent" { (exchange.status) } }
-            td.who { @if exchange.team.is_empty() { span.soft { "nobody known" } } @else { span.soft { (exchange.team) " / " } (exchange.agent) } }
+            td.who { @if exchange.team.is_empty() { span.soft { "nobody known" } } @else { span.soft { (brief(&exchange.team)) " / " } (brief(&exchange.agent)) } }
             td.asked { (asked(exchange)) }
             td.why { (why(exchange)) }
             td.number.tokens { (tokens(exchange.tokens_in)) span.soft { " / " } (tokens(exchange.tokens_out)) }
@@ -221,10 +223,14 @@ fn row(exchange: &Brief) -> Markup {
     }
 }
 
+fn brief(name: &str) -> String {
+    sallyport_record::shorten(name, NAME_CHARS)
+}
+
 fn asked(exchange: &Brief) -> Markup {
     html! {
-        span.operation { (if exchange.operation.is_empty() { "unknown" } else { &exchange.operation }) }
-        @if let Some(model) = &exchange.model { " " code { (model) } }
+        span.operation { (if exchange.operation.is_empty() { "unknown".into() } else { brief(&exchange.operation) }) }
+        @if let Some(model) = &exchange.model { " " code { (brief(model)) } }
         @for call in exchange.tools.iter().take(NAMES_MAX) { " " (tool(call)) }
         (rest(exchange.tools.len()))
     }
@@ -233,7 +239,7 @@ fn asked(exchange: &Brief) -> Markup {
 fn tool(call: &CallBrief) -> Markup {
     let blocked = matches!(call.verdict, Verdict::Denied | Verdict::Steered);
     html! {
-        span.tool.blocked[blocked] { @if blocked { span.unseen { "blocked " } } (call.tool) }
+        span.tool.blocked[blocked] { @if blocked { span.unseen { "blocked " } } (brief(&call.tool)) }
     }
 }
 
@@ -248,12 +254,12 @@ fn why(exchange: &Brief) -> Markup {
         .filter(|rule| !exchange.refused_by.contains(rule));
     let findings: Vec<_> = exchange.findings.iter().collect();
     html! {
-        @for rule in exchange.refused_by.iter().take(NAMES_MAX) { span.rule.refused { (rule) } " " }
+        @for rule in exchange.refused_by.iter().take(NAMES_MAX) { span.rule.refused { (brief(rule)) } " " }
         (rest(exchange.refused_by.len()))
-        @if let Some(failure) = &exchange.failure { span.rule.failed { (failure) } " " }
-        @for rule in quiet.take(NAMES_MAX) { span.rule { (rule) } " " }
+        @if let Some(failure) = &exchange.failure { span.rule.failed { (brief(failure)) } " " }
+        @for rule in quiet.take(NAMES_MAX) { span.rule { (brief(rule)) } " " }
         @for (label, times) in findings.iter().take(NAMES_MAX) {
-            span.finding { (label) @if **times > 1 { span.soft { " ×" (times) } } } " "
+            span.finding { (brief(label)) @if **times > 1 { span.soft { " ×" (times) } } } " "
         }
         (rest(findings.len()))
         @if exchange.hidden > 0 { span.soft { (exchange.hidden) " hidden " } }

@@ -58,7 +58,7 @@ fn findings(found: &[&FindingRecord]) -> Markup {
     }
 }
 
-/// A text with what was found in it marked. Where marks overlap, the one that begins first has the place.
+/// A text with what was found in it marked. Where marks overlap, the one that begins first has the place, and of those the longest.
 fn marked(text: &str, marks: &[Mark]) -> Markup {
     let mut marks: Vec<(usize, usize, &Mark)> = marks
         .iter()
@@ -122,7 +122,7 @@ mod tests {
         .into_string();
         assert_eq!(
             shown,
-            "a<mark title=\"x\">é<span class=\"label\">x</span></mark><mark title=\"x\">&lt;<span class=\"label\">x</span></mark><mark title=\"x\">b&gt;<span class=\"label\">x</span></mark>"
+            "a<mark class=\"\" title=\"x\">é&lt;<span class=\"label\">x</span></mark><mark class=\"\" title=\"x\">b&gt;<span class=\"label\">x</span></mark>"
         );
     }
 }
