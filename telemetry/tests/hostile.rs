@@ -266,29 +266,35 @@ fn a_dead_collector_costs_neither_time_nor_memory() {
             Telemetry::start(settings(&format!("http://{address}"), protocol)).expect("starts");
         let sample = sample::chat();
         let mut given: Vec<Weak<Observed>> = Vec::new();
-        let mut slowest = Duration::ZERO;
+        let mut slow = 0;
         for n in 0..40_000 {
             let observed = anew(&sample);
             given.push(Arc::downgrade(&observed));
             let began = Instant::now();
             telemetry.observe(observed);
-            slowest = slowest.max(began.elapsed());
+            slow += usize::from(began.elapsed() > Duration::from_millis(20));
             if n % 4_000 == 0 {
                 std::thread::sleep(Duration::from_millis(60));
             }
         }
-        let alive = given.iter().filter(|weak| weak.strong_count() > 0).count();
-        // The ring, and what waits.
-        assert!(alive <= 4_096 + QUEUE, "{alive} exchanges are held");
-        let standing = telemetry.standing();
-        assert!(standing.dropped.exchanges >= 40_000 - 4_096 - QUEUE as u64 - 4 * 57);
-        // Scheduling on a busy machine is not our doing; waiting for a collector would be seconds.
-        assert!(slowest < Duration::from_millis(500), "{slowest:?}");
+        let held = || given.iter().filter(|weak| weak.strong_count() > 0).count();
+        // The ring, what waits, and what is being made into a message.
+        assert!(
+            held() <= 4_096 + QUEUE + 64,
+            "{} exchanges are held",
+            held()
+        );
+        let dropped = telemetry.standing().dropped.exchanges as usize;
+        assert!(dropped >= 40_000 - 4_096 - QUEUE - 4 * 64, "{dropped}");
+        // A busy machine may stop anybody for a while, but not often.
+        assert!(slow < 40, "{slow} of 40,000 had to wait");
         let end = telemetry.shutdown(Duration::from_millis(200));
-        check(&end);
+        // It came back in time; on a busy machine the thread may be a little behind.
+        wait_for("the end", || {
+            held() == 0 && telemetry.standing().waiting == 0
+        });
+        check(&telemetry.standing());
         assert_eq!(end.given.exchanges, 40_000);
-        let alive = given.iter().filter(|weak| weak.strong_count() > 0).count();
-        assert_eq!(alive, 0, "nothing is held after the end");
     }
 }
 
