@@ -112,7 +112,11 @@ def served(binary, folder):
         desk = re.search(r'url: "(http://[^"]*/desk)"', behind)[1]
         ports = {"PORT": "0", "OPERATORS_PORT": "0"}
         upstreams = {"OPENAI_UPSTREAM": model, "ANTHROPIC_UPSTREAM": model, "DESK_URL": desk}
-        command = [binary, "run", "--config", EXAMPLES / "sallyport.yaml"]
+        # No rule here asks the classifier, which is slow in a binary that is not optimised.
+        shutil.copytree(EXAMPLES / "policies", folder / "policies")
+        config = folder / "sallyport.yaml"
+        config.write_text((EXAMPLES / "sallyport.yaml").read_text() + "\nfirewall: {enabled: false}\n")
+        command = [binary, "run", "--config", config]
         environment = {**os.environ, **ports, **upstreams}
         ready = r"sallyport ready agents=(\S+)"
         with running(command, ready, folder / "gateway.log", env=environment) as gateway:
@@ -125,6 +129,8 @@ def environment(base, home, packages):
     return {
         "PATH": os.pathsep.join([*(str(folder) for folder in packages), os.environ["PATH"]]),
         "HOME": str(home),
+        # Codex makes its helper programs at home, and refuses where that is in a folder of temporary files.
+        "TMPDIR": f"{home}/tmp",
         "LANG": "C.UTF-8",
         "HTTP_PROXY": nowhere,
         "HTTPS_PROXY": nowhere,
@@ -149,7 +155,7 @@ def play(name, base, packages, folder, update):
     """Runs one client. Gives what is wrong with it, or None."""
     work = folder / name
     shutil.copytree(EXAMPLES / name, work)
-    (folder / f"{name}-home").mkdir()
+    (folder / f"{name}-home" / "tmp").mkdir(parents=True)
     if (node := packages[1].parent).name == "node_modules":
         (work / "node_modules").symlink_to(node)
     told = environment(base, folder / f"{name}-home", packages)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Codex, asked three times without a window. The configuration beside this file says where Sallyport is.
-export CODEX_HOME="$PWD/codex-home"
+export CODEX_HOME="$HOME/.codex-for-this-example"
 mkdir -p "$CODEX_HOME"
 sed "s|http://127.0.0.1:8080|${SALLYPORT_URL:-http://127.0.0.1:8080}|" config.toml >"$CODEX_HOME/config.toml"
 
@@ -14,4 +14,4 @@ echo
 echo '> One that they refuse: it never reaches Codex, so there is nothing to approve'
 ask 'call exec_command with {"cmd": "rm -rf /srv/orders"}'
 echo "(codex ended with $?)"
-grep ERROR said.log
+grep ERROR said.log | uniq

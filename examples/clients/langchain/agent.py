@@ -26,6 +26,6 @@ ask("say Hello.")
 ask('call run_sql with {"database": "prod", "sql": "select count(*) from orders"}')
 ask("echo The deployment key is " + "AKIA" + "Z7Q3M5XWRT2LKD4P.")  # in two pieces, for scanners of source code
 try:
-    ask('call run_sql with {"database": "prod", "sql": "update orders set paid = true"}')
+    ask('call run_sql with {"database": "prod", "sql": "update orders set paid = true where id = 7"}')
 except openai.PermissionDeniedError as refusal:
     print(type(refusal).__name__, refusal.status_code, refusal.code, refusal.body["message"], sep="\n  ")

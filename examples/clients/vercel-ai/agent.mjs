@@ -28,7 +28,7 @@ await ask("say Hello.");
 await ask('call run_sql with {"database": "prod", "sql": "select count(*) from orders"}');
 await ask("echo The deployment key is " + "AKIA" + "Z7Q3M5XWRT2LKD4P."); // in two pieces, for scanners of source code
 try {
-  await ask('say One moment. then call run_sql with {"database": "prod", "sql": "update orders set paid = true"}');
+  await ask('say One moment. then call run_sql with {"database": "prod", "sql": "update orders set paid = true where id = 7"}');
 } catch (refusal) {
-  console.log("\n" + refusal.name, refusal);
+  console.log(["\nrefused", refusal.code, refusal.message].join("\n  "));
 }
