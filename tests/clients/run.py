@@ -145,9 +145,10 @@ def environment(base, home, packages):
 
 
 def plain(printed):
-    """Without what differs from run to run: decision ids, the names of placeholders, ports."""
+    """Without what differs from run to run: decision ids, the names of placeholders, ports, Codex's notes on a command."""
     printed = re.sub(r"\bsp_[0-9a-f]{32}", "sp_…", printed)
     printed = re.sub(r"(\[redacted [\w.]+) #[0-9a-z]{6}", r"\1 #…", printed)
+    printed = re.sub(r"Chunk ID: \w+\nWall time: [\d.]+ seconds", "Chunk ID: …\nWall time: … seconds", printed)
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8080", printed)
 
 
