@@ -13,8 +13,3 @@ print("answered whole")
 said = "".join(chunk.choices[0].delta.content or "" for chunk in client.chat.completions.create(**asked, stream=True) if chunk.choices)
 assert said, "nothing was streamed"
 print("answered in a stream")
-
-try:
-    client.chat.completions.create(**asked, tools=[{"type": "function", "function": {"name": "shell", "parameters": {"type": "object"}}}], tool_choice="required")
-except openai.APIError as refusal:
-    print("refused:", refusal.code)
