@@ -1,0 +1,60 @@
+"""Lays out what docs/SUMMARY.md names, and what those pages link to, for mdBook: target/book/src.
+
+    python3 scripts/book.py FOLDER
+
+Pages keep their places, so that links in them lead where they lead in the repository. A link to a page that is no chapter,
+or to a folder without one, is an error.
+"""
+
+import pathlib
+import re
+import shutil
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SUMMARY = ROOT / "docs" / "SUMMARY.md"
+LINK = re.compile(r"\]\(([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def linked(page):
+    """Files and folders that a page links to, without what stands in blocks of code."""
+    in_code = False
+    for line in page.read_text().splitlines():
+        in_code ^= line.lstrip().startswith("```")
+        if not in_code:
+            told = "".join(line.split("`")[::2])
+            yield from ((page.parent / target).resolve() for target, _ in LINK.findall(told) if not re.match(r"[a-z]+:", target))
+
+
+def main():
+    to = pathlib.Path(sys.argv[1])
+    shutil.rmtree(to, ignore_errors=True)
+    chapters = list(linked(SUMMARY))
+    missing = [chapter for chapter in chapters if not chapter.is_file()]
+    if missing:
+        sys.exit("docs/SUMMARY.md names pages that are not there:\n" + "\n".join(f"  {page}" for page in missing))
+    wrong, files = [], set(chapters)
+    for page in chapters:
+        for target in linked(page):
+            if target.is_dir() and target / "README.md" in chapters or target in chapters:
+                continue
+            if target.is_dir() and not any(target.rglob("*.md")):
+                files.update(file for file in target.rglob("*") if file.is_file())
+            elif target.is_dir() or target.suffix == ".md" or not target.exists():
+                wrong.append(f"  {page.relative_to(ROOT)}: {target.relative_to(ROOT)}")
+            else:
+                files.add(target)
+    if wrong:
+        sys.exit("These links lead out of the book. Name the page in docs/SUMMARY.md, or link to a file:\n" + "\n".join(wrong))
+    for file in files:
+        there = to / file.relative_to(ROOT)
+        there.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, there)
+    # mdBook wants its summary at the root of what it builds.
+    summary = re.sub(r"\]\((?:\.\./)", "](", re.sub(r"\]\((?!\.\./)", "](docs/", SUMMARY.read_text()))
+    (to / "SUMMARY.md").write_text(summary)
+    print(f"{len(chapters)} chapters, {len(files) - len(chapters)} files that they link to")
+
+
+if __name__ == "__main__":
+    main()
