@@ -1,7 +1,7 @@
 # Sallyport: what a person types. Each target is one script in scripts/, and installs what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fmt bench fuzz setup clean
+.PHONY: help run test check lint fmt bench fuzz setup book clean
 
 help: ## say what can be typed (this)
 	@echo "make TARGET, one of:"
@@ -32,6 +32,9 @@ fuzz: ## fuzz every target for a minute (needs a nightly toolchain)
 
 setup: ## only install what the tests need
 	@scripts/setup.sh build test
+
+book: ## make a book of the manuals, in target/book/html
+	@scripts/book.sh
 
 clean: ## remove what was built
 	@scripts/clean.sh

@@ -12,4 +12,3 @@ ask --continue --allowedTools Bash -- 'call Bash with {"command": "echo $((6 * 7
 echo
 echo '> One that they refuse: it never reaches Claude Code, so there is nothing to approve'
 ask --continue --allowedTools Bash -- 'call Bash with {"command": "rm -rf /srv/orders", "description": "Tidy up"}'
-echo "(claude ended with $?)"

@@ -12,7 +12,15 @@ deny contains {"rule": "no-prod-writes", "say": "Production is read-only for age
 	not startswith(lower(input.call.arguments.sql), "select")
 }
 
+# What destroys is not run. In a model's answer that is guidance: the words come in place of the call, and the agent's loop goes on.
+steer contains {"rule": "destructive", "say": "This would destroy data. Say what you want to achieve, and ask a person to run it."} if {
+	input.flow == "answer"
+	count(guard.destructive) > 0
+}
+
+# A call on its way to a tool server has no answer to be put into.
 deny contains {"rule": "destructive", "say": "This would destroy data. Say what you want to achieve, and ask a person to run it."} if {
+	input.flow == "request"
 	count(guard.destructive) > 0
 }
 

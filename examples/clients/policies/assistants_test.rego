@@ -20,6 +20,8 @@ test_tickets_of_others_are_refused if {
 
 test_what_destroys_is_refused_by_any_name if {
 	finding := {"label": "action.delete.database", "score": 0.95, "kind": "tool_call", "author": "model", "part": 0, "start": 4, "end": 24}
-	some refusal in assistants.deny with input as object.union(call("anything", {"q": "drop table t"}), {"findings": [finding]})
+	drop := object.union(call("anything", {"q": "drop table t"}), {"findings": [finding]})
+	count(assistants.steer) == 1 with input as drop
+	some refusal in assistants.deny with input as object.union(drop, {"flow": "request"})
 	refusal.rule == "destructive"
 }
