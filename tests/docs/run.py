@@ -37,6 +37,8 @@ EXEMPT = [
     ("helm/", "yaml", "values of the chart, and Kubernetes' own: tests/helm"),
     ("apiVersion: ", "yaml", "Kubernetes' own: tests/helm"),
     ("services:\n", "yaml", "Compose's own: tests/deploy"),
+    ("scrape_configs:\n", "yaml", "Prometheus' own: tests/deploy"),
+    ("receivers:\n", "yaml", "the OTLP collector's own: tests/deploy"),
     ("uses: actions/", "yaml", "a workflow of a forge"),
 ]
 STAND_IN = "stand-in-0123456789abcdef0123456789abcdef"
