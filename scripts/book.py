@@ -26,6 +26,21 @@ def linked(page):
             yield from ((page.parent / target).resolve() for target, _ in LINK.findall(told) if not re.match(r"[a-z]+:", target))
 
 
+def rewritten(page, chapters):
+    """The page as mdBook wants it, which makes `index.html` of each README.md and leaves links to it as they are."""
+
+    def indexed(link):
+        target, anchor = link[1], link[2] or ""
+        there = (page.parent / target).resolve()
+        if there.is_dir() and there / "README.md" in chapters:
+            target = f"{target.rstrip('/')}/index.md"
+        elif there in chapters:
+            target = re.sub(r"README\.md$", "index.md", target)
+        return f"]({target}{anchor})"
+
+    return LINK.sub(indexed, page.read_text())
+
+
 def main():
     to = pathlib.Path(sys.argv[1])
     shutil.rmtree(to, ignore_errors=True)
@@ -49,7 +64,10 @@ def main():
     for file in files:
         there = to / file.relative_to(ROOT)
         there.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(file, there)
+        if file in chapters:
+            there.write_text(rewritten(file, chapters))
+        else:
+            shutil.copy(file, there)
     # mdBook wants its summary at the root of what it builds.
     summary = re.sub(r"\]\((?:\.\./)", "](", re.sub(r"\]\((?!\.\./)", "](docs/", SUMMARY.read_text()))
     (to / "SUMMARY.md").write_text(summary)
