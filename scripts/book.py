@@ -1,15 +1,18 @@
 """Lays out what docs/SUMMARY.md names, and what those pages link to, for mdBook: target/book/src.
 
-    python3 scripts/book.py FOLDER
+    python3 scripts/book.py FOLDER           lays them out
+    python3 scripts/book.py --check BOOK     do all links of the finished book lead somewhere in it?
 
 Pages keep their places, so that links in them lead where they lead in the repository. A link to a page that is no chapter,
 or to a folder without one, is an error.
 """
 
+import html
 import pathlib
 import re
 import shutil
 import sys
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUMMARY = ROOT / "docs" / "SUMMARY.md"
@@ -41,7 +44,27 @@ def rewritten(page, chapters):
     return LINK.sub(indexed, page.read_text())
 
 
+def check(book):
+    pages = {page: page.read_text() for page in book.rglob("*.html") if page.name not in ("404.html", "print.html", "toc.html")}
+    anchors = {page: set(re.findall(r'\bid="([^"]+)"', text)) for page, text in pages.items()}
+    wrong, count = [], 0
+    for page, text in pages.items():
+        for link in re.findall(r'<a [^>]*href="([^"]+)"', text.split("<main>")[-1].split("</main>")[0]):
+            file, _, anchor = urllib.parse.unquote(html.unescape(link)).partition("#")
+            if re.match(r"[a-z]+:", file):
+                continue
+            count += 1
+            to = (page.parent / file).resolve() if file else page
+            if not to.exists() or anchor and anchor not in anchors.get(to, {anchor}):
+                wrong.append(f"  {page.relative_to(book)}: {link}")
+    if wrong or not count:
+        sys.exit("These links of the book lead nowhere:\n" + "\n".join(wrong))
+    print(f"{len(pages)} pages, {count} links")
+
+
 def main():
+    if sys.argv[1] == "--check":
+        return check(pathlib.Path(sys.argv[2]).resolve())
     to = pathlib.Path(sys.argv[1])
     shutil.rmtree(to, ignore_errors=True)
     chapters = list(linked(SUMMARY))

@@ -11,4 +11,5 @@ if ! have mdbook; then
 fi
 python3 scripts/book.py target/book/src
 mdbook build
+python3 scripts/book.py --check target/book/html
 note "target/book/html/index.html"
