@@ -11,6 +11,7 @@ The gateway runs with the configuration of the example. Behind it stand the scri
 
 import concurrent.futures
 import contextlib
+import ctypes
 import difflib
 import fcntl
 import hashlib
@@ -103,11 +104,17 @@ def node_packages():
     return installed("node", (HERE / "package-lock.json").read_bytes(), install)
 
 
+def ends_with_its_parent():
+    """Whoever kills this script kills what it started: PR_SET_PDEATHSIG of Linux; elsewhere nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
 @contextlib.contextmanager
 def running(command, until, log, **more):
     """A process, once its output has a line that `until` finds. Gives the match; ends the process at the end."""
     with open(log, "w") as out:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, **more)
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, preexec_fn=ends_with_its_parent, **more)
     try:
         limit = time.monotonic() + START_SECONDS
         while not (found := re.search(until, log.read_text(), re.DOTALL)):
@@ -260,6 +267,9 @@ def main():
     stray = {entry.name for entry in (EXAMPLES / "clients").iterdir() if entry.is_dir()} - names - {"policies"}
     if stray:
         sys.exit(f"examples/clients has folders that no test runs: {' '.join(sorted(stray))}. Add them to EXAMPLES_RUN.")
+    # In the background a shell has SIGINT ignored; and what is told to end shall end what it started.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     with tempfile.TemporaryDirectory(prefix="sallyport-clients-") as folder:
         folder = pathlib.Path(folder)
         if "--serve" in options:
