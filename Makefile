@@ -1,7 +1,7 @@
 # Sallyport: what a person types. Each target is one script in scripts/, and installs what it needs.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint fmt bench fuzz sbom dist setup clean
+.PHONY: help run test check lint fmt bench fuzz sbom dist setup book clean
 
 help: ## say what can be typed (this)
 	@echo "make TARGET, one of:"
@@ -38,6 +38,9 @@ dist: ## build what is released: the binary, stripped, and its symbols apart
 
 setup: ## only install what the tests need
 	@scripts/setup.sh build test
+
+book: ## make a book of the manuals, in target/book/html
+	@scripts/book.sh
 
 clean: ## remove what was built
 	@scripts/clean.sh

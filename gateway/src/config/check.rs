@@ -126,6 +126,12 @@ fn word(scalar: &Scalar, schema: &Value) -> Result<Value, String> {
     if is(schema, "integer") {
         return integer(text, schema);
     }
+    if is(schema, "number") {
+        let number = text.parse::<f64>().ok().filter(|number| number.is_finite());
+        return number
+            .map(Value::from)
+            .ok_or_else(|| "write a number, such as `0.5`".into());
+    }
     // A number or `true` where text is meant is that text: names and hashes may look like numbers.
     match scalar.is_null() {
         true => Err("write a value, or leave the key out".into()),
@@ -241,6 +247,7 @@ pub(super) fn kind(schema: &Value) -> String {
         _ if is(schema, "array") => "a list",
         _ if is(schema, "boolean") => "`true` or `false`",
         _ if is(schema, "integer") => "a whole number",
+        _ if is(schema, "number") => "a number",
         _ => "text",
     };
     kind.into()
