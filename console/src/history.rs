@@ -2,6 +2,7 @@
 //!
 //! One thread writes, over a bounded queue. [`History::observe`] never waits: what does not fit is dropped and counted.
 
+mod insert;
 mod kept;
 mod map;
 mod query;

@@ -4,6 +4,10 @@
 //! terminal. There are no sockets here: the gateway's listener hands requests in and writes replies out, and hands in what
 //! it knows of itself as [`Facts`].
 
+// What tests and the example share names this crate as others do.
+#[cfg(test)]
+extern crate self as sallyport_console;
+
 mod access;
 mod api;
 mod console;

@@ -259,7 +259,8 @@ pub(crate) fn guards(content_type: &str) -> Vec<(&'static str, String)> {
         ("content-security-policy", policy),
         ("x-content-type-options", "nosniff".into()),
         ("x-frame-options", "DENY".into()),
-        ("referrer-policy", "no-referrer".into()),
+        // Not `no-referrer`: with that, browsers send our own forms with `Origin: null`.
+        ("referrer-policy", "same-origin".into()),
         ("cross-origin-opener-policy", "same-origin".into()),
         ("cross-origin-resource-policy", "same-origin".into()),
         ("cache-control", "no-store".into()),

@@ -136,7 +136,7 @@ fn numbers_that_json_does_not_have_hide_nothing() {
     let mut odd = sample::hostile(1, NOW);
     odd.record.findings[0].score = f32::NAN;
     odd.record.cost_usd = Some(f64::INFINITY);
-    for saved in &mut odd.record.compression.as_mut().expect("there").lossless {
+    if let Some(saved) = &mut odd.record.compression.as_mut().expect("there").lossless {
         saved.billed_saved = f64::NEG_INFINITY;
     }
     for _ in 0..4 {

@@ -211,7 +211,8 @@ fn words(record: &Record) -> Vec<(Kind, Told)> {
         score: None,
         rule: None,
     };
-    for rule in record.rules.iter().chain(&record.refused_by) {
+    let refusing = record.refused_by.iter().filter(|rule| !record.rules.contains(rule));
+    for rule in record.rules.iter().chain(refusing) {
         let refused = record.refused_by.contains(rule);
         words.push((Kind::Rule, plain(rule, refused)));
     }

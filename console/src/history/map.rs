@@ -1,5 +1,6 @@
 //! Who uses what: agents, models, tools, and what was blocked between them.
 
+use super::insert::QUARTER_MS;
 use super::schema::Kind;
 use super::{History, HistoryError};
 use rusqlite::params;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Lines of the map, at most; those that were blocked most, then those that were used most.
 const EDGES_MAX: i64 = 200;
 /// Labels that are told, at most.
-const LABELS_MAX: i64 = 100;
+const LABELS_MAX: usize = 100;
 /// Into how many equal parts scores from 0 to 1 are counted.
 pub const SCORE_BUCKETS: usize = 10;
 
@@ -64,17 +65,12 @@ pub struct FindingCount {
     pub scores: [u64; SCORE_BUCKETS],
 }
 
-const TO_MODELS: &str = "
-SELECT coalesce(team, ''), coalesce(agent, ''), model, count(*), sum(verdict IN ('denied', 'steered')) AS blocked,
-       max(CASE WHEN verdict IN ('denied', 'steered') THEN rule END)
-FROM exchanges WHERE at >= ?1 AND model IS NOT NULL GROUP BY 1, 2, 3 ORDER BY blocked DESC, 4 DESC LIMIT ?2";
-const TO_TOOLS: &str = "
-SELECT coalesce(e.team, ''), coalesce(e.agent, ''), w.word, count(*), sum(w.blocked) AS blocked, max(w.rule)
-FROM exchanges e CROSS JOIN words w ON w.row = e.row AND w.kind = ?3
-WHERE e.at >= ?1 GROUP BY 1, 2, 3 ORDER BY blocked DESC, 4 DESC LIMIT ?2";
+const EDGES: &str = "
+SELECT team, agent, word, sum(times), sum(blocked) AS blocked, max(rule)
+FROM tallies WHERE quarter >= ?1 AND kind = ?3 GROUP BY 1, 2, 3 ORDER BY blocked DESC, 4 DESC LIMIT ?2";
 
 impl History {
-    /// Who used what since `from_ms` (milliseconds since 1970), of the exchanges that are remembered.
+    /// Who used what since the quarter of an hour that `from_ms` (milliseconds since 1970) lies in.
     pub fn map(&self, from_ms: i64) -> Result<Vec<Edge>, HistoryError> {
         self.read(|connection| {
             let read = |kind: Node| {
@@ -90,45 +86,43 @@ impl History {
                     })
                 }
             };
-            let mut select = connection.prepare_cached(TO_MODELS)?;
-            let models = select.query_map(params![from_ms, EDGES_MAX], read(Node::Model))?;
-            let mut edges: Vec<Edge> = models.collect::<Result<_, _>>()?;
-            let mut select = connection.prepare_cached(TO_TOOLS)?;
-            let asked = params![from_ms, EDGES_MAX, Kind::Tool as i64];
-            for edge in select.query_map(asked, read(Node::Tool))? {
-                edges.push(edge?);
+            let from = from_ms.div_euclid(QUARTER_MS);
+            let mut select = connection.prepare_cached(EDGES)?;
+            let mut edges: Vec<Edge> = Vec::new();
+            for (kind, node) in [(Kind::Model, Node::Model), (Kind::Tool, Node::Tool)] {
+                let asked = params![from, EDGES_MAX, kind as i64];
+                for edge in select.query_map(asked, read(node))? {
+                    edges.push(edge?);
+                }
             }
             Ok(edges)
         })
     }
 
-    /// What was found since `from_ms`, the most frequent first.
+    /// What was found since the quarter of an hour that `from_ms` lies in, the most frequent first.
     pub fn findings(&self, from_ms: i64) -> Result<Vec<FindingCount>, HistoryError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT w.word, w.score FROM exchanges e CROSS JOIN words w ON w.row = e.row AND w.kind = ?1
-                 WHERE e.at >= ?2 AND w.word IN (
-                     SELECT w.word FROM exchanges e CROSS JOIN words w ON w.row = e.row AND w.kind = ?1
-                     WHERE e.at >= ?2 GROUP BY 1 ORDER BY count(*) DESC LIMIT ?3)",
+                "SELECT word, slot, sum(times), max(highest) FROM tallies WHERE quarter >= ?2 AND kind = ?1 GROUP BY 1, 2",
             )?;
-            let mut rows = select.query(params![Kind::Finding as i64, from_ms, LABELS_MAX])?;
+            let mut rows = select.query(params![Kind::Finding as i64, from_ms.div_euclid(QUARTER_MS)])?;
             let mut counts = std::collections::BTreeMap::<String, FindingCount>::new();
             while let Some(row) = rows.next()? {
                 let label: String = row.get(0)?;
-                let score = row.get::<_, Option<f64>>(1)?.unwrap_or(0.0).clamp(0.0, 1.0);
+                let (slot, times): (usize, u64) = (row.get(1)?, row.get(2)?);
                 let count = counts.entry(label).or_insert_with_key(|label| FindingCount {
                     label: label.clone(),
                     exchanges: 0,
                     highest: 0.0,
                     scores: [0; SCORE_BUCKETS],
                 });
-                count.exchanges += 1;
-                count.highest = count.highest.max(score);
-                let bucket = (score * SCORE_BUCKETS as f64) as usize;
-                count.scores[bucket.min(SCORE_BUCKETS - 1)] += 1;
+                count.exchanges += times;
+                count.highest = count.highest.max(row.get(3)?);
+                count.scores[slot.min(SCORE_BUCKETS - 1)] += times;
             }
             let mut counts: Vec<FindingCount> = counts.into_values().collect();
             counts.sort_by(|a, b| b.exchanges.cmp(&a.exchanges).then_with(|| a.label.cmp(&b.label)));
+            counts.truncate(LABELS_MAX);
             Ok(counts)
         })
     }

@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What is said again and again in exchanges: what is kept of them is packed against it, and takes a fifth.
 const COMMON_WORDS: &[u8] = include_bytes!("common.json");
 
-/// Words that are kept beside an exchange, to be looked for: column `kind` of the table `words`.
+/// Words that are kept beside an exchange, to be looked for and to be counted: column `kind` of `words` and `tallies`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     /// A rule that spoke; `blocked` says that it refused.
@@ -21,6 +21,8 @@ pub(super) enum Kind {
     Tool = 2,
     /// The label of a finding, with its highest score.
     Finding = 3,
+    /// The model that was named; only counted, since exchanges have a column for it.
+    Model = 4,
 }
 
 const TABLES: &str = "
@@ -41,7 +43,6 @@ CREATE TABLE exchanges (
 CREATE TABLE bodies (row INTEGER PRIMARY KEY, packed BLOB NOT NULL);
 CREATE TABLE words (
     kind INTEGER NOT NULL, word TEXT NOT NULL, row INTEGER NOT NULL,
-    blocked INTEGER NOT NULL, score REAL, rule TEXT,
     PRIMARY KEY (kind, word, row)
 ) WITHOUT ROWID;
 CREATE TABLE hours (
@@ -50,6 +51,19 @@ CREATE TABLE hours (
     tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,
     cost REAL NOT NULL, saved REAL NOT NULL,
     PRIMARY KEY (hour, team)
+) WITHOUT ROWID;
+CREATE TABLE sessions (
+    session TEXT PRIMARY KEY, newest INTEGER NOT NULL, team TEXT NOT NULL, agent TEXT NOT NULL, model TEXT,
+    from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,
+    exchanges INTEGER NOT NULL, refused INTEGER NOT NULL, failed INTEGER NOT NULL,
+    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,
+    cost REAL NOT NULL, saved REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX sessions_by_newest ON sessions (newest);
+CREATE TABLE tallies (
+    quarter INTEGER NOT NULL, kind INTEGER NOT NULL, team TEXT NOT NULL, agent TEXT NOT NULL, word TEXT NOT NULL, slot INTEGER NOT NULL,
+    times INTEGER NOT NULL, blocked INTEGER NOT NULL, highest REAL NOT NULL, rule TEXT,
+    PRIMARY KEY (quarter, kind, team, agent, word, slot)
 ) WITHOUT ROWID;
 CREATE INDEX by_at ON exchanges (at);
 CREATE INDEX by_id ON exchanges (id);

@@ -1,7 +1,7 @@
 //! Sums: of teams over time, of rules, of sessions.
 
 use super::schema::Kind;
-use super::writer::HOUR_MS;
+use super::insert::{HOUR_MS, QUARTER_MS};
 use super::{History, HistoryError};
 use rusqlite::{Row, params};
 
@@ -160,11 +160,9 @@ pub struct SessionBrief {
     pub from_ms: i64,
     /// See `from_ms`.
     pub to_ms: i64,
-    /// One of its models.
+    /// The model that it used last.
     pub model: Option<String>,
-    /// How many models it used.
-    pub models: u64,
-    /// What it came to.
+    /// What it came to, exchanges that are forgotten included.
     pub sum: Sum,
 }
 
@@ -238,14 +236,15 @@ impl History {
         Ok((all, teams))
     }
 
-    /// Rules by how often they refused since `from_ms`, of the exchanges that are remembered.
+    /// Rules by how often they refused since the quarter of an hour that `from_ms` lies in.
     pub fn rules(&self, from_ms: i64) -> Result<Vec<RuleCount>, HistoryError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(
-                "SELECT w.word, sum(w.blocked), count(*) FROM exchanges e CROSS JOIN words w ON w.row = e.row AND w.kind = ?1
-                 WHERE e.at >= ?2 GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT ?3",
+                "SELECT word, sum(blocked), sum(times) FROM tallies WHERE quarter >= ?2 AND kind = ?1
+                 GROUP BY 1 ORDER BY 2 DESC, 3 DESC, 1 LIMIT ?3",
             )?;
-            let rules = select.query_map(params![Kind::Rule as i64, from_ms, RULES_MAX], |row| {
+            let from = from_ms.div_euclid(QUARTER_MS);
+            let rules = select.query_map(params![Kind::Rule as i64, from, RULES_MAX], |row| {
                 Ok(RuleCount {
                     rule: row.get(0)?,
                     refused: row.get(1)?,
@@ -264,11 +263,10 @@ impl History {
     ) -> Result<Vec<SessionBrief>, HistoryError> {
         let limit = limit.clamp(1, SESSIONS_MAX) as i64;
         self.read(|connection| {
-            let mut select = connection.prepare_cached(&format!(
-                "SELECT session, max(row), coalesce(team, ''), coalesce(agent, ''), min(at), max(at), max(model), count(DISTINCT model), {SUM_OF_EXCHANGES}
-                 FROM exchanges WHERE session IN (SELECT session FROM exchanges INDEXED BY by_session WHERE session IS NOT NULL GROUP BY session HAVING max(row) < ?1 ORDER BY max(row) DESC LIMIT ?2)
-                 GROUP BY session ORDER BY 2 DESC"
-            ))?;
+            let mut select = connection.prepare_cached(
+                "SELECT session, newest, team, agent, from_ms, to_ms, model, exchanges, refused, failed, tokens_in, tokens_out,
+                 tokens_cached, cost, saved FROM sessions WHERE newest < ?1 ORDER BY newest DESC LIMIT ?2",
+            )?;
             let before = before.unwrap_or(i64::MAX);
             let sessions = select.query_map(params![before, limit], |row| {
                 Ok(SessionBrief {
@@ -279,8 +277,7 @@ impl History {
                     from_ms: row.get(4)?,
                     to_ms: row.get(5)?,
                     model: row.get(6)?,
-                    models: row.get(7)?,
-                    sum: Sum::read(row, 8)?,
+                    sum: Sum::read(row, 7)?,
                 })
             })?;
             Ok(sessions.collect::<Result<_, _>>()?)

@@ -1,8 +1,9 @@
 //! The one thread that writes.
 
+use super::insert;
 use super::kept::{self, Row};
 use super::{Counters, HistoryError, Job};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction};
 use sallyport_record::Observed;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,8 +15,8 @@ const BATCH_MAX: usize = 256;
 const HOURS_MAX: i64 = 100_000;
 /// When the bound is reached, this share of it goes at once.
 const SHARE_TO_DROP: u64 = 50;
-/// Milliseconds in an hour.
-pub(super) const HOUR_MS: i64 = 3_600_000;
+/// Tallies that are kept.
+const TALLIES_MAX: i64 = 100_000;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,7 @@ pub(super) struct Writer {
     bounds: Bounds,
     exchanges: u64,
     bytes: u64,
+    tallies: insert::Tallies,
     standing: Arc<Counters>,
 }
 
@@ -51,6 +53,7 @@ impl Writer {
             bounds,
             exchanges: 0,
             bytes: 0,
+            tallies: insert::Tallies::default(),
             standing,
         };
         writer.count()?;
@@ -133,7 +136,10 @@ impl Writer {
             let row = Row::of(observed, &mut self.packer)?;
             bytes += row.packed.len() as u64;
             exchanges += 1;
-            insert(&transaction, &row)?;
+            let number = insert::exchange(&transaction, &row)?;
+            insert::words(&transaction, &row, number)?;
+            insert::sums(&transaction, &row, number)?;
+            self.tallies.count(&transaction, &row)?;
         }
         let (exchanges, bytes) = forget(&transaction, self.bounds, exchanges, bytes)?;
         transaction.commit()?;
@@ -147,56 +153,6 @@ fn done(flushed: Option<SyncSender<()>>) {
         // Whoever asked may have gone.
         let _ = flushed.send(());
     }
-}
-
-fn insert(to: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
-    to.prepare_cached(
-        "INSERT INTO exchanges (at, id, team, agent, operation, model, upstream, session, trace, verdict, rule, status,
-         tokens_in, tokens_out, tokens_cached, cost, saved, micros, bytes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-    )?
-    .execute(params![
-        row.at_ms, row.id, row.team, row.agent, row.operation, row.model, row.upstream, row.session, row.trace,
-        row.verdict.as_str(), row.rule, row.status, row.tokens_in, row.tokens_out, row.tokens_cached, row.cost,
-        row.saved, row.micros, row.packed.len() as i64,
-    ])?;
-    let number = to.last_insert_rowid();
-    to.prepare_cached("INSERT INTO bodies VALUES (?1, ?2)")?
-        .execute(params![number, row.packed])?;
-    let mut word = to.prepare_cached(
-        "INSERT INTO words (kind, word, row, blocked, score, rule) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET blocked = max(blocked, excluded.blocked), score = max(score, excluded.score),
-         rule = coalesce(rule, excluded.rule)",
-    )?;
-    for (kind, told) in &row.words {
-        word.execute(params![
-            *kind as i64,
-            told.word,
-            number,
-            told.blocked,
-            told.score,
-            told.rule
-        ])?;
-    }
-    to.prepare_cached(
-        "INSERT INTO hours VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, refused = refused + excluded.refused,
-         failed = failed + excluded.failed, tokens_in = tokens_in + excluded.tokens_in,
-         tokens_out = tokens_out + excluded.tokens_out, tokens_cached = tokens_cached + excluded.tokens_cached,
-         cost = cost + excluded.cost, saved = saved + excluded.saved",
-    )?
-    .execute(params![
-        row.at_ms.div_euclid(HOUR_MS),
-        row.team.as_deref().unwrap_or_default(),
-        row.is_refused(),
-        row.is_failed(),
-        row.tokens_in,
-        row.tokens_out,
-        row.tokens_cached,
-        row.cost,
-        row.saved,
-    ])?;
-    Ok(())
 }
 
 /// Forgets the oldest exchanges until the bounds hold, and a little more, so that this is not done for each.
@@ -237,6 +193,11 @@ fn forget(
     from.execute(
         "DELETE FROM hours WHERE hour < (SELECT hour FROM hours ORDER BY hour DESC LIMIT 1 OFFSET ?1)",
         [HOURS_MAX],
+    )?;
+    from.execute("DELETE FROM sessions WHERE newest <= ?1", [last])?;
+    from.execute(
+        "DELETE FROM tallies WHERE quarter < (SELECT quarter FROM tallies ORDER BY quarter DESC LIMIT 1 OFFSET ?1)",
+        [TALLIES_MAX],
     )?;
     Ok((exchanges - gone, bytes - gone_bytes.min(bytes)))
 }

@@ -46,7 +46,7 @@ fn line(view: &View<'_>, session: &SessionBrief) -> Markup {
             td data-label="Agent" { span.soft { (session.team) " / " } (session.agent) }
             td data-label="Last" title=(time(session.to_ms.saturating_mul(1_000_000))) { (ago(view.request.now_ns, session.to_ms.saturating_mul(1_000_000))) }
             td.number data-label="Lasted" { (took(lasted)) }
-            td data-label="Model" { @if let Some(model) = &session.model { code { (model) } } @if session.models > 1 { span.soft { " +" (session.models - 1) } } }
+            td data-label="Model" { @if let Some(model) = &session.model { code { (model) } } }
             td.number data-label="Exchanges" { (count(sum.exchanges)) }
             td.number data-label="Refused" { @if sum.refused > 0 { strong.denied { (count(sum.refused)) } } @else { "0" } }
             td.number data-label="Tokens" { (short(sum.tokens_in)) span.soft { " / " } (short(sum.tokens_out)) }

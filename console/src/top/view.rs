@@ -127,7 +127,7 @@ impl Top {
         let rows = list.iter().map(|exchange| self.exchange(exchange, narrow));
         let widths: &[Constraint] = match narrow {
             true => &[Constraint::Length(8), Constraint::Length(10), Constraint::Fill(1), Constraint::Fill(1)],
-            false => &[Constraint::Length(8), Constraint::Length(10), Constraint::Fill(2), Constraint::Fill(3), Constraint::Fill(3), Constraint::Length(7), Constraint::Length(8)],
+            false => &[Constraint::Length(8), Constraint::Length(10), Constraint::Length(22), Constraint::Fill(3), Constraint::Fill(3), Constraint::Length(7), Constraint::Length(8)],
         };
         let table = Table::new(rows, widths.iter().copied())
             .block(self.block(Tab::Exchanges))
