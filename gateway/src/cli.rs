@@ -3,11 +3,13 @@
 mod audit;
 mod check;
 mod compress;
+mod init;
 mod lines;
 mod mcp;
 mod policy;
 mod replay;
 mod scan;
+mod top;
 
 use crate::config::{Config, config_schema};
 use crate::identity::{KeyHash, new_key};
@@ -46,6 +48,7 @@ impl From<Outcome> for ExitCode {
     after_help = "\
 Examples:
   sallyport demo                                   look at it working, with a scripted model
+  sallyport init                                   a first configuration and policy, from three questions
   sallyport check --config sallyport.yaml          is the configuration right, and what does it serve?
   sallyport run --config sallyport.yaml            serve
   sallyport key new --team payments --agent refunds
@@ -66,6 +69,15 @@ pub struct Cli {
 /// What can be done.
 #[derive(Subcommand, Debug)]
 pub enum Command {
+    /// Write a first configuration and policy
+    #[command(after_help = "\
+Examples:
+  sallyport init                                   three questions, then files in this folder
+  sallyport init gateway --provider anthropic --team payments --rules guarded
+  sallyport init --yes                             ask nothing
+
+Nothing is overwritten. The agent's key goes to standard output, once; everything else to standard error.")]
+    Init(init::InitArgs),
     /// Serve agents
     #[command(after_help = "\
 Examples:
@@ -84,6 +96,14 @@ The ready line and the decision log go to standard output, everything else to st
     /// Test, try and explain policies
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Watch a running gateway in a terminal
+    #[command(after_help = "\
+Examples:
+  sallyport top
+  SALLYPORT_OPERATORS_TOKEN=… sallyport top --url http://gateway.internal:9090
+
+q leaves, / filters, arrows or j and k move, Enter opens, Tab changes the list, p pauses.")]
+    Top(top::TopArgs),
     /// Verify, show and export the audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -234,6 +254,16 @@ pub fn check(args: &ConfigArgs) -> Outcome {
 /// `sallyport policy`.
 pub fn policy(command: &policy::PolicyCommand) -> Outcome {
     policy::run(command)
+}
+
+/// Writes a first configuration and policy.
+pub fn init(args: &init::InitArgs) -> Outcome {
+    init::init(args)
+}
+
+/// Shows a running gateway in a terminal.
+pub fn top(args: &top::TopArgs) -> Outcome {
+    top::top(args)
 }
 
 /// Verifies, shows and exports the audit log.

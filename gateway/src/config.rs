@@ -272,7 +272,7 @@ pub struct Limits {
     pub connections: usize,
 }
 
-/// How long others are waited for. None is zero, but `grace` and the two `keep_alive` may be.
+/// How long others are waited for. None is zero, but `notice`, `grace` and the two `keep_alive` may be.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Timeouts {
     /// For the head of a request.
@@ -289,6 +289,8 @@ pub struct Timeouts {
     pub agent_write: Duration,
     /// For the next request on an agent's connection.
     pub keep_alive: Duration,
+    /// For others to see that it is about to stop, before it takes nothing more.
+    pub notice: Duration,
     /// For exchanges in flight at shutdown.
     pub grace: Duration,
     /// For a connection to an upstream to be used again.

@@ -224,6 +224,8 @@ impl Stage {
             key("payments", "bookkeeper", &self.payments_key),
             "policies: policies\ntimeouts:\n  grace: 2s\n".to_owned(),
             "decisions:\n  to: decisions.jsonl\n".to_owned(),
+            "history:\n  content: true\naudit:\n  folder: audit\n  inputs: true\n".to_owned(),
+            "prices:\n  - {models: [\"*\"], input: 1.25, cached: 0.125, output: 10}\n".to_owned(),
         ]
         .concat()
     }

@@ -41,7 +41,7 @@ use pingora_core::server::ShutdownWatch;
 use sallyport_exchange::{Dialect, Exchange, Payload};
 use sallyport_policy::Cleared;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Streams that one HTTP/2 connection may have open.
@@ -68,6 +68,8 @@ pub struct Edge {
     pub sessions: Arc<AtomicUsize>,
     /// Exchanges between request and answer.
     pub in_flight: Arc<AtomicUsize>,
+    /// Set when the gateway is told to stop: answers then ask for their connection to be closed.
+    pub stopping: Arc<AtomicBool>,
     /// HTTP options of the listener.
     pub options: HttpServerOptions,
 }
@@ -102,7 +104,7 @@ impl HttpServerApp for Edge {
             self.observers.metrics.begin(),
         );
         self.serve(&mut session, &state).await;
-        if *shutdown.borrow() {
+        if *shutdown.borrow() || self.stopping.load(Ordering::Relaxed) {
             session.set_keepalive(None);
         }
         let settings = HttpPersistentSettings::for_session(&session);

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match Cli::parse().command {
+        Command::Init(args) => cli::init(&args),
         Command::Run(args) => cli::run(&args),
         Command::Demo(args) => cli::demo(&args),
         Command::Check(args) => cli::check(&args),
         Command::Policy(command) => cli::policy(&command),
+        Command::Top(args) => cli::top(&args),
         Command::Audit(command) => cli::audit(&command),
         Command::Mcp(command) => cli::mcp(&command),
         Command::Scan(args) => cli::scan(&args),

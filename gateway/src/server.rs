@@ -45,7 +45,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}")]
+    #[error("cannot listen on {address}: {error}\n  hint: does another program, or another gateway, listen there? name a free address of this machine under `agents.listen` or `operators.listen`")]
     Listen {
         /// Which.
         address: SocketAddr,
@@ -162,6 +162,7 @@ where
     let state = Arc::new(ArcSwap::from_pointee(state));
     let _watches = watch_files(&policies, &keys, &state, &placeholders, &observers);
 
+    let stopping = Arc::<AtomicBool>::default();
     let edge = Edge {
         state,
         stored: Arc::new(Stored::default()),
@@ -170,9 +171,9 @@ where
         observers: observers.clone(),
         sessions: Arc::default(),
         in_flight: Arc::default(),
+        stopping: stopping.clone(),
         options: server_options(config.agents.http2, &config.timeouts),
     };
-    let stopping = Arc::<AtomicBool>::default();
     let app = OperatorsApp::new(OperatorsView {
         config: config.clone(),
         policies,
@@ -202,6 +203,7 @@ where
         ready(Addresses { agents, operators }).await;
         stop().await;
         stopping.store(true, Ordering::Relaxed);
+        tokio::time::sleep(config.timeouts.notice).await;
         housekeeping.abort();
         tools.sessions.end_lasting_streams();
         running.stop(&in_flight, config.timeouts.grace).await;

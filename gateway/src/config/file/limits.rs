@@ -40,6 +40,8 @@ pub struct TimeoutsFile {
     pub agent_write: Time,
     /// For an agent to send the next request on a connection.
     pub keep_alive: Time,
+    /// For load balancers to see that the gateway was told to stop: `/readyz` says no, answers close their connections, and everything is still served. A Kubernetes `preStop` does the same.
+    pub notice: Time,
     /// For exchanges in flight to end when the gateway is told to stop.
     pub grace: Time,
     /// For a connection to an upstream to be used again.
@@ -71,6 +73,7 @@ impl Default for TimeoutsFile {
             answer_idle: Time::secs(300),
             agent_write: Time::secs(30),
             keep_alive: Time::secs(60),
+            notice: Time::secs(0),
             grace: Time::secs(30),
             upstream_keep_alive: Time::secs(60),
             tool_answer: Time::secs(3600),

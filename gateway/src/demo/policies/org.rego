@@ -29,7 +29,11 @@ deny contains {"rule": "hidden-instruction", "say": "A tool's result holds text 
 # Words in a tool's answer that speak to the agent are taken out; it reads a notice in their place.
 redact contains "injection.embedded"
 
-redact contains "injection.override"
+redact contains "injection.override" if {
+	some finding in input.findings
+	finding.label == "injection.override"
+	finding.author == "tool"
+}
 
 # Tools for administrators are taken out of what the model is offered; it never learns that they exist.
 hide contains tool.name if {
