@@ -198,7 +198,9 @@ impl Access {
     fn barred(&self, request: &Request<'_>) -> Option<u64> {
         let tries = self.tries.lock();
         let (since, count) = tries.get(&counted_as(&tries, request.peer))?;
-        let left = since.saturating_add(WINDOW_NS).saturating_sub(request.now_ns);
+        let left = since
+            .saturating_add(WINDOW_NS)
+            .saturating_sub(request.now_ns);
         let bars = *count >= TRIES_MAX && (1..=WINDOW_NS).contains(&left);
         bars.then(|| (left as u64).div_ceil(1_000_000_000))
     }
@@ -213,10 +215,7 @@ impl Access {
 }
 
 /// Under which address tries are counted: IPv6 by its /64, which one host has all of.
-fn counted_as(
-    tries: &HashMap<Option<IpAddr>, (i64, u32)>,
-    peer: Option<IpAddr>,
-) -> Option<IpAddr> {
+fn counted_as(tries: &HashMap<Option<IpAddr>, (i64, u32)>, peer: Option<IpAddr>) -> Option<IpAddr> {
     let peer = peer.map(|peer| match peer.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
         v4 => v4,
@@ -246,7 +245,9 @@ fn cookies<'a>(request: &Request<'a>) -> impl Iterator<Item = &'a str> {
     let pairs = lines.flat_map(|line| line.split(';').take(64));
     pairs.filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
-        [COOKIE, COOKIE_TLS].contains(&name.trim()).then(|| value.trim())
+        [COOKIE, COOKIE_TLS]
+            .contains(&name.trim())
+            .then(|| value.trim())
     })
 }
 
@@ -269,7 +270,9 @@ fn is_from_here(request: &Request<'_>) -> bool {
     if !request.headers.contains_key(header::ORIGIN) {
         return true;
     }
-    let origin = request.header(header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    let origin = request
+        .header(header::ORIGIN)
+        .and_then(|origin| origin.split_once("://"));
     match (origin, request.header(header::HOST)) {
         (Some((_, origin)), Some(host)) => origin.eq_ignore_ascii_case(host),
         _ => false,

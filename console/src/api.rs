@@ -106,7 +106,9 @@ pub(crate) fn answer(view: &View<'_>, asked: &str) -> Reply {
 fn pick(view: &View<'_>, asked: &str) -> Result<Value, Missing> {
     let (query, now) = (&view.query, view.now_ms());
     let window = query.window().unwrap_or_default();
-    let limit = query.number("limit").and_then(|limit| usize::try_from(limit).ok());
+    let limit = query
+        .number("limit")
+        .and_then(|limit| usize::try_from(limit).ok());
     let limit = limit.unwrap_or(LIMIT).clamp(1, PAGE_MAX);
     let body = match asked {
         "exchanges" | "live" => {

@@ -89,7 +89,11 @@ impl Console {
             (&Method::POST, "/logout") => return self.log_out(request),
             (&Method::GET | &Method::HEAD, _) => {}
             _ => {
-                let mut reply = told(request, 405, "only GET and HEAD: the console changes nothing");
+                let mut reply = told(
+                    request,
+                    405,
+                    "only GET and HEAD: the console changes nothing",
+                );
                 reply.headers.push(("allow", "GET, HEAD".into()));
                 return reply;
             }
@@ -108,10 +112,15 @@ impl Console {
             Entry::Locked if path == "/login" => self.login_page(request, facts, 200, None),
             Entry::Locked => locked(request),
             Entry::Barred(wait) => barred(request, wait),
-            Entry::Unconfigured if is_api(request) => {
-                told(request, 403, "set `operators.token`: without one the console shows only on a loopback address")
-            }
-            Entry::Unconfigured => Reply::page(403, page::bare(facts, "No token", &pages::login::unconfigured())),
+            Entry::Unconfigured if is_api(request) => told(
+                request,
+                403,
+                "set `operators.token`: without one the console shows only on a loopback address",
+            ),
+            Entry::Unconfigured => Reply::page(
+                403,
+                page::bare(facts, "No token", &pages::login::unconfigured()),
+            ),
         }
     }
 
@@ -146,7 +155,11 @@ impl Console {
                 reply.headers.push(("set-cookie", cookie));
                 reply
             }
-            None => told(request, 403, "that form did not come from a page of this session"),
+            None => told(
+                request,
+                403,
+                "that form did not come from a page of this session",
+            ),
         }
     }
 
@@ -231,8 +244,14 @@ fn is_api(request: &Request<'_>) -> bool {
 fn locked(request: &Request<'_>) -> Reply {
     // A script is told; so is the script of a page whose session has ended.
     if is_api(request) || request.path() == "/rows" {
-        let mut reply = told(request, 401, "send `authorization: Bearer` with the operators' token");
-        reply.headers.push(("www-authenticate", "Bearer realm=\"sallyport\"".into()));
+        let mut reply = told(
+            request,
+            401,
+            "send `authorization: Bearer` with the operators' token",
+        );
+        reply
+            .headers
+            .push(("www-authenticate", "Bearer realm=\"sallyport\"".into()));
         return reply;
     }
     match request.target {

@@ -157,8 +157,16 @@ fn alarms(view: &View<'_>) -> Markup {
     }
     let lock = facts.tools.as_ref().and_then(|tools| tools.lock.as_ref());
     let in_force = [
-        ("Policies: what is there now is not in force", &facts.policies.error, "/policies"),
-        ("Keys: what is there now is not in force", &facts.keys.error, "/policies#keys"),
+        (
+            "Policies: what is there now is not in force",
+            &facts.policies.error,
+            "/policies",
+        ),
+        (
+            "Keys: what is there now is not in force",
+            &facts.keys.error,
+            "/policies#keys",
+        ),
     ];
     for (what, error, page) in in_force {
         if let Some(error) = error {
@@ -166,22 +174,42 @@ fn alarms(view: &View<'_>) -> Markup {
         }
     }
     if let Some(error) = lock.and_then(|lock| lock.error.as_ref()) {
-        told.push(("Lock file: what is there now is not in force", first_line(error), Some("/servers")));
+        told.push((
+            "Lock file: what is there now is not in force",
+            first_line(error),
+            Some("/servers"),
+        ));
     }
     if let Some(error) = facts.audit.as_ref().and_then(|audit| audit.error.as_ref()) {
-        told.push(("The audit log cannot be written", first_line(error), Some("/policies#audit")));
+        told.push((
+            "The audit log cannot be written",
+            first_line(error),
+            Some("/policies#audit"),
+        ));
     }
     if let Some(error) = &standing.error {
         told.push(("This history cannot be written", first_line(error), None));
     }
     if standing.dropped > 0 {
-        told.push(("Not shown here", format!("{} exchanges came too fast to be kept", standing.dropped), None));
+        told.push((
+            "Not shown here",
+            format!("{} exchanges came too fast to be kept", standing.dropped),
+            None,
+        ));
     }
     if facts.records_dropped > 0 {
-        told.push(("Decision log", format!("{} records were lost", facts.records_dropped), None));
+        told.push((
+            "Decision log",
+            format!("{} records were lost", facts.records_dropped),
+            None,
+        ));
     }
     if let Some(aside) = &standing.moved_aside {
-        told.push(("History", format!("the file was damaged; it is now {aside}, and a new one was begun"), None));
+        told.push((
+            "History",
+            format!("the file was damaged; it is now {aside}, and a new one was begun"),
+            None,
+        ));
     }
     html! {
         @if !told.is_empty() {

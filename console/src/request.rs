@@ -145,7 +145,10 @@ impl Values {
     /// The same as a query again, with one value set otherwise or left out.
     pub fn with(&self, name: &str, value: Option<&str>) -> String {
         let mut query = String::new();
-        let kept = self.0.iter().filter(|(known, old)| known != name && !old.trim().is_empty());
+        let kept = self
+            .0
+            .iter()
+            .filter(|(known, old)| known != name && !old.trim().is_empty());
         let kept = kept.map(|(known, old)| (known.as_str(), old.as_str()));
         for (name, value) in kept.chain(value.map(|value| (name, value))) {
             let sign = if query.is_empty() { '?' } else { '&' };
@@ -157,10 +160,16 @@ impl Values {
 
 /// The verdict of a word.
 pub(crate) fn verdict_of(word: &str) -> Option<Verdict> {
-    Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == word)
+    Verdict::ALL
+        .into_iter()
+        .find(|verdict| verdict.as_str() == word)
 }
 
-const IN_ADDRESSES: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+const IN_ADDRESSES: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// A text as a piece of an address.
 pub(crate) fn encode(text: &str) -> String {
@@ -187,6 +196,9 @@ mod tests {
             values.with("verdict", Some("<")),
             "?team=a%26b&agent=x%20y&q=%EF%BF%BD&verdict=%3C"
         );
-        assert_eq!(values.with("team", None), "?agent=x%20y&q=%EF%BF%BD&verdict=denied");
+        assert_eq!(
+            values.with("team", None),
+            "?agent=x%20y&q=%EF%BF%BD&verdict=denied"
+        );
     }
 }

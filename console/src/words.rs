@@ -9,9 +9,15 @@ pub fn is_unseen(c: char) -> bool {
     match c {
         '\n' | '\t' => false,
         c if c.is_control() => true,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => true,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => {
+            true
+        }
         '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' => true,
-        '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' => true,
+        '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{feff}'
+        | '\u{ffa0}'
+        | '\u{fff9}'..='\u{fffb}' => true,
         // An emoji's colour is no secret; a selector on anything else may be.
         '\u{fe00}'..='\u{fe0e}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}' => true,
         '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{2800}' => true,
@@ -177,18 +183,34 @@ mod tests {
 
     #[test]
     fn what_is_unseen_is_written_out() {
-        assert_eq!(seen("a\u{202e}b\u{1b}[2J\u{e0041}\n".into()), "a\\u{202e}b\\u{1b}[2J\\u{e0041}\n");
-        assert_eq!(json("\"<\u{202e}\u{e0041}\"".into()), "\"\\u003c\\u202e\\udb40\\udc41\"");
+        assert_eq!(
+            seen("a\u{202e}b\u{1b}[2J\u{e0041}\n".into()),
+            "a\\u{202e}b\\u{1b}[2J\\u{e0041}\n"
+        );
+        assert_eq!(
+            json("\"<\u{202e}\u{e0041}\"".into()),
+            "\"\\u003c\\u202e\\udb40\\udc41\""
+        );
         assert_eq!(line("a\nb\u{9b}31m"), "a↵b\\u{9b}31m");
-        let back: String = serde_json::from_str(&json("\"<&>\u{202e}\u{e0041}\"".into())).expect("JSON");
+        let back: String =
+            serde_json::from_str(&json("\"<&>\u{202e}\u{e0041}\"".into())).expect("JSON");
         assert_eq!(back, "<&>\u{202e}\u{e0041}");
     }
 
     #[test]
     fn numbers_are_short() {
         assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
-        assert_eq!([short(9_999), short(12_345), short(999_949), short(999_950)], ["9\u{202f}999", "12.3k", "1000k", "1.0M"]);
-        assert_eq!([dollars(0.0), dollars(0.00123), dollars(12.5)], ["$0", "$0.0012", "$12.50"]);
-        assert_eq!([took(999), took(1_500), took(15_000), took(1_500_000)], ["999 µs", "1.5 ms", "15 ms", "1.5 s"]);
+        assert_eq!(
+            [short(9_999), short(12_345), short(999_949), short(999_950)],
+            ["9\u{202f}999", "12.3k", "1000k", "1.0M"]
+        );
+        assert_eq!(
+            [dollars(0.0), dollars(0.00123), dollars(12.5)],
+            ["$0", "$0.0012", "$12.50"]
+        );
+        assert_eq!(
+            [took(999), took(1_500), took(15_000), took(1_500_000)],
+            ["999 µs", "1.5 ms", "15 ms", "1.5 s"]
+        );
     }
 }

@@ -146,14 +146,12 @@ impl Place {
     fn try_writer(&self) -> Result<Connection, HistoryError> {
         let connection =
             self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-        let version: i64 =
-            connection.query_row("PRAGMA user_version", [], |found| found.get(0))?;
+        let version: i64 = connection.query_row("PRAGMA user_version", [], |found| found.get(0))?;
         if version > VERSION {
             return Err(HistoryError::Newer { found: version });
         }
         if matches!(self, Place::File(_)) {
-            connection
-                .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
+            connection.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
         }
         if version == 0 {
             make(&connection)?;
@@ -173,17 +171,13 @@ fn make(connection: &Connection) -> Result<(), HistoryError> {
     connection.execute_batch(&format!(
         "BEGIN; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
     ))?;
-    connection.execute(
-        "INSERT INTO about VALUES ('common', ?1)",
-        [COMMON_WORDS],
-    )?;
+    connection.execute("INSERT INTO about VALUES ('common', ?1)", [COMMON_WORDS])?;
     Ok(())
 }
 
 /// Whether every page of the file can be read and the tables fit each other; a file of a gigabyte takes seconds.
 fn check(connection: &Connection) -> Result<(), HistoryError> {
-    let said: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |found| found.get(0))?;
+    let said: String = connection.query_row("PRAGMA quick_check(1)", [], |found| found.get(0))?;
     match said.as_str() {
         "ok" => Ok(()),
         _ => Err(HistoryError::Store(rusqlite::Error::SqliteFailure(

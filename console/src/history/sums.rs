@@ -1,7 +1,7 @@
 //! Sums: of teams over time, of rules, of sessions.
 
-use super::schema::Kind;
 use super::insert::{HOUR_MS, QUARTER_MS};
+use super::schema::Kind;
 use super::{History, HistoryError};
 use rusqlite::{Row, params};
 
@@ -42,7 +42,9 @@ impl Window {
 
     /// The window of a word.
     pub fn read(word: &str) -> Option<Window> {
-        Window::ALL.into_iter().find(|window| window.as_str() == word)
+        Window::ALL
+            .into_iter()
+            .find(|window| window.as_str() == word)
     }
 
     /// Milliseconds of one step, and how many steps.
@@ -195,7 +197,11 @@ impl History {
     }
 
     /// The same as one line a team, the one that spent most first, and all of them together.
-    pub fn teams(&self, window: Window, now_ms: i64) -> Result<(TeamSum, Vec<TeamSum>), HistoryError> {
+    pub fn teams(
+        &self,
+        window: Window,
+        now_ms: i64,
+    ) -> Result<(TeamSum, Vec<TeamSum>), HistoryError> {
         let (step, count) = window.steps();
         let start = window.start(now_ms);
         let empty = |team: &str| TeamSum {
@@ -205,7 +211,8 @@ impl History {
         };
         let (mut all, mut teams) = (empty(""), Vec::<TeamSum>::new());
         for found in self.steps(window, now_ms)? {
-            let at = usize::try_from((found.start_ms - start).div_euclid(step)).unwrap_or(usize::MAX);
+            let at =
+                usize::try_from((found.start_ms - start).div_euclid(step)).unwrap_or(usize::MAX);
             let known = teams.iter().position(|team| team.team == found.team);
             let team = known.unwrap_or_else(|| {
                 teams.push(empty(&found.team));

@@ -103,9 +103,7 @@ impl Writer {
             }
             self.keep(&batch);
             let bytes: usize = batch.iter().map(|(_, bytes)| bytes).sum();
-            self.standing
-                .waiting_bytes
-                .fetch_sub(bytes as u64, Relaxed);
+            self.standing.waiting_bytes.fetch_sub(bytes as u64, Relaxed);
             done(flushed);
         }
     }
@@ -203,4 +201,3 @@ fn forget(
     )?;
     Ok((exchanges - gone, bytes - gone_bytes.min(bytes)))
 }
-

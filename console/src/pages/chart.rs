@@ -13,7 +13,12 @@ pub(crate) type Layer<'a> = (&'static str, &'a dyn Fn(&Sum) -> f64);
 
 /// Bars of a window's steps, one layer on the other. `said`: what a reader of the screen hears.
 pub(crate) fn bars(steps: &[Sum], layers: &[Layer<'_>], said: &str, window: Window) -> Markup {
-    let total = |sum: &Sum| layers.iter().map(|(_, measure)| measure(sum).max(0.0)).sum::<f64>();
+    let total = |sum: &Sum| {
+        layers
+            .iter()
+            .map(|(_, measure)| measure(sum).max(0.0))
+            .sum::<f64>()
+    };
     let highest = steps.iter().map(total).fold(0.0, f64::max);
     let slot = WIDTH / steps.len().max(1) as f64;
     let mut drawn = String::new();

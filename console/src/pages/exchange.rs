@@ -6,9 +6,7 @@ use crate::page::verdict;
 use crate::request::encode;
 use crate::words::{bytes, count, dollars, time, took};
 use maud::{Markup, html};
-use sallyport_record::{
-    Asked, CompressionRecord, Observed, Record, SavedRecord, Stage, Verdict,
-};
+use sallyport_record::{Asked, CompressionRecord, Observed, Record, SavedRecord, Stage, Verdict};
 
 /// Width of the timing's bars, in their own units.
 const WIDTH: f64 = 1000.0;
@@ -68,7 +66,12 @@ fn who(record: &Record) -> Markup {
 
 fn reasons(record: &Record) -> Markup {
     let failed_too = record.verdict != Verdict::Failed && record.failure.is_some();
-    if record.rules.is_empty() && record.warnings.is_empty() && record.calls.is_empty() && record.hidden.is_empty() && !failed_too {
+    if record.rules.is_empty()
+        && record.warnings.is_empty()
+        && record.calls.is_empty()
+        && record.hidden.is_empty()
+        && !failed_too
+    {
         return html! {};
     }
     html! {
@@ -178,9 +181,19 @@ fn about(observed: &Observed) -> Markup {
 fn settings(observed: &Observed) -> Option<Markup> {
     let settings = &observed.settings;
     let mut said: Vec<String> = Vec::new();
-    let mut say = |name: &str, value: Option<String>| said.extend(value.map(|value| format!("{name} {value}")));
-    say("at most", settings.max_tokens.map(|most| format!("{} tokens", count(most))));
-    say("temperature", settings.temperature.map(|value| value.to_string()));
+    let mut say = |name: &str, value: Option<String>| {
+        said.extend(value.map(|value| format!("{name} {value}")))
+    };
+    say(
+        "at most",
+        settings
+            .max_tokens
+            .map(|most| format!("{} tokens", count(most))),
+    );
+    say(
+        "temperature",
+        settings.temperature.map(|value| value.to_string()),
+    );
     say("top-p", settings.top_p.map(|value| value.to_string()));
     say("top-k", settings.top_k.map(|value| value.to_string()));
     say("seed", settings.seed.map(|value| value.to_string()));
@@ -189,9 +202,11 @@ fn settings(observed: &Observed) -> Option<Markup> {
 }
 
 fn compression(compression: &CompressionRecord) -> Markup {
-    let saved = |name: &str, saved: Option<SavedRecord>| html! {
-        @if let Some(saved) = saved {
-            div { (name) ": " (count(saved.tokens_before)) " → " (count(saved.tokens_after)) " tokens" span.soft { ", " (count(saved.billed_saved.max(0.0) as u64)) " on the bill" } }
+    let saved = |name: &str, saved: Option<SavedRecord>| {
+        html! {
+            @if let Some(saved) = saved {
+                div { (name) ": " (count(saved.tokens_before)) " → " (count(saved.tokens_after)) " tokens" span.soft { ", " (count(saved.billed_saved.max(0.0) as u64)) " on the bill" } }
+            }
         }
     };
     html! {
@@ -206,9 +221,15 @@ fn changes(observed: &Observed) -> Markup {
     let Some(digests) = &observed.record.digests else {
         return html! {};
     };
-    let known = [("Request, as the agent sent it", &digests.request), ("Request, as it went on", &digests.sent), ("Answer, as the agent got it", &digests.answer)];
+    let known = [
+        ("Request, as the agent sent it", &digests.request),
+        ("Request, as it went on", &digests.sent),
+        ("Answer, as the agent got it", &digests.answer),
+    ];
     let changed = match (&digests.request, &digests.sent) {
-        (Some(came), Some(went)) if came == went => Some("The request went on byte for byte as it came."),
+        (Some(came), Some(went)) if came == went => {
+            Some("The request went on byte for byte as it came.")
+        }
         (Some(_), Some(_)) => Some("The request was changed on its way."),
         _ => None,
     };

@@ -88,8 +88,18 @@ fn table(found: &[FindingCount]) -> Markup {
 
 fn scores(scores: &[u64; SCORE_BUCKETS]) -> Markup {
     let most = scores.iter().copied().max().unwrap_or(0).max(1) as f64;
-    let said: Vec<String> = scores.iter().enumerate().filter(|(_, count)| **count > 0)
-        .map(|(at, count)| format!("{count} between {:.1} and {:.1}", at as f64 / 10.0, (at + 1) as f64 / 10.0)).collect();
+    let said: Vec<String> = scores
+        .iter()
+        .enumerate()
+        .filter(|(_, count)| **count > 0)
+        .map(|(at, count)| {
+            format!(
+                "{count} between {:.1} and {:.1}",
+                at as f64 / 10.0,
+                (at + 1) as f64 / 10.0
+            )
+        })
+        .collect();
     html! {
         svg.scores viewBox="0 0 100 20" role="img" aria-label=(said.join(", ")) {
             line.axis x1="0" x2="100" y1="19.5" y2="19.5" {}

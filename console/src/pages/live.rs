@@ -19,7 +19,9 @@ const NAME_CHARS: usize = 48;
 /// The page.
 pub(crate) fn page(view: &View<'_>) -> Result<Markup, Missing> {
     let filter = view.query.filter(view.now_ms());
-    let page = view.history.page(&filter, view.query.number("before"), ROWS)?;
+    let page = view
+        .history
+        .page(&filter, view.query.number("before"), ROWS)?;
     let (all, _) = view.history.teams(Window::Hour, view.now_ms())?;
     let is_live = view.query.get("before").is_none();
     Ok(html! {
@@ -99,7 +101,10 @@ fn filters(view: &View<'_>) -> Markup {
                 input name=(name) value=(query.get(name).unwrap_or_default()) placeholder=(hint) autocomplete="off" spellcheck="false" list=[lists(name)]; }
         }
     };
-    let more_set = FIELDS[SHOWN..].iter().any(|(name, _)| query.get(name).is_some()) || query.get("session").is_some();
+    let more_set = FIELDS[SHOWN..]
+        .iter()
+        .any(|(name, _)| query.get(name).is_some())
+        || query.get("session").is_some();
     html! {
         search {
             form.filters action="/" {
@@ -143,11 +148,23 @@ fn lists(name: &str) -> Option<&'static str> {
 }
 
 fn datalists(view: &View<'_>) -> Markup {
-    let mut teams: Vec<&str> = view.facts.policies.teams.iter().map(String::as_str).collect();
+    let mut teams: Vec<&str> = view
+        .facts
+        .policies
+        .teams
+        .iter()
+        .map(String::as_str)
+        .collect();
     teams.extend(view.facts.keys.keys.iter().map(|key| key.team.as_str()));
     teams.sort_unstable();
     teams.dedup();
-    let mut agents: Vec<&str> = view.facts.keys.keys.iter().map(|key| key.agent.as_str()).collect();
+    let mut agents: Vec<&str> = view
+        .facts
+        .keys
+        .keys
+        .iter()
+        .map(|key| key.agent.as_str())
+        .collect();
     agents.sort_unstable();
     agents.dedup();
     html! {
@@ -159,7 +176,9 @@ fn datalists(view: &View<'_>) -> Markup {
 
 /// Filters in force: name, value, and the address without it.
 fn chips<'a>(view: &'a View<'_>) -> impl Iterator<Item = (&'static str, &'a str, String)> {
-    let names = ["q", "verdict", "session", "window"].into_iter().chain(FIELDS.map(|(name, _)| name));
+    let names = ["q", "verdict", "session", "window"]
+        .into_iter()
+        .chain(FIELDS.map(|(name, _)| name));
     names.filter_map(|name| {
         let value = view.query.get(name)?;
         Some((name, value, format!("/{}", view.query.with(name, None))))
@@ -229,7 +248,10 @@ fn rest(count: usize) -> Markup {
 }
 
 fn why(exchange: &Brief) -> Markup {
-    let quiet = exchange.rules.iter().filter(|rule| !exchange.refused_by.contains(rule));
+    let quiet = exchange
+        .rules
+        .iter()
+        .filter(|rule| !exchange.refused_by.contains(rule));
     let findings: Vec<_> = exchange.findings.iter().collect();
     html! {
         @for rule in exchange.refused_by.iter().take(NAMES_MAX) { span.rule.refused { (brief(rule)) } " " }

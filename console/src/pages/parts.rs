@@ -8,8 +8,12 @@ use sallyport_record::{FindingRecord, Mark, Observed, PartSeen};
 /// The section.
 pub(crate) fn parts(observed: &Observed) -> Markup {
     let record = &observed.record;
-    let belongs = |finding: &&FindingRecord, part: &PartSeen| finding.part == part.part && finding.flow == part.flow;
-    let stray: Vec<&FindingRecord> = record.findings.iter()
+    let belongs = |finding: &&FindingRecord, part: &PartSeen| {
+        finding.part == part.part && finding.flow == part.flow
+    };
+    let stray: Vec<&FindingRecord> = record
+        .findings
+        .iter()
         .filter(|finding| !observed.parts.iter().any(|part| belongs(finding, part)))
         .collect();
     let worded = observed.parts.iter().any(|part| part.text.is_some());
@@ -54,10 +58,26 @@ fn findings(found: &[&FindingRecord]) -> Markup {
     }
 }
 
+/// The nearest place between characters at or before `at`, or at or after it.
+fn boundary(text: &str, at: usize, after: bool) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at = if after { at + 1 } else { at - 1 };
+    }
+    at
+}
+
 /// A text with what was found in it marked. Where marks overlap, the one that begins first has the place, and of those the longest.
 fn marked(text: &str, marks: &[Mark]) -> Markup {
-    let mut marks: Vec<(usize, usize, &Mark)> = marks.iter()
-        .map(|mark| (text.floor_char_boundary(mark.start), text.ceil_char_boundary(mark.end), mark))
+    let mut marks: Vec<(usize, usize, &Mark)> = marks
+        .iter()
+        .map(|mark| {
+            (
+                boundary(text, mark.start, false),
+                boundary(text, mark.end, true),
+                mark,
+            )
+        })
         .collect();
     marks.sort_by_key(|(start, end, _)| (*start, std::cmp::Reverse(*end)));
     let mut pieces: Vec<(&str, Option<&Mark>)> = Vec::new();
@@ -87,13 +107,28 @@ mod tests {
     use super::*;
 
     fn mark(start: usize, end: usize) -> Mark {
-        Mark { start, end, label: "x".into(), masked: false }
+        Mark {
+            start,
+            end,
+            label: "x".into(),
+            masked: false,
+        }
     }
 
     #[test]
     fn marks_may_overlap_lie_outside_and_cut_characters() {
         let text = "aé<b>";
-        let shown = marked(text, &[mark(1, 2), mark(2, 4), mark(9, 12), mark(4, 3), mark(3, 900)]).into_string();
+        let shown = marked(
+            text,
+            &[
+                mark(1, 2),
+                mark(2, 4),
+                mark(9, 12),
+                mark(4, 3),
+                mark(3, 900),
+            ],
+        )
+        .into_string();
         assert_eq!(
             shown,
             "a<mark class=\"\" title=\"x\">é&lt;<span class=\"label\">x</span></mark><mark class=\"\" title=\"x\">b&gt;<span class=\"label\">x</span></mark>"

@@ -68,7 +68,10 @@ fn keys(view: &View<'_>) -> Markup {
     let keys = &view.facts.keys;
     let mut teams: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for key in &keys.keys {
-        teams.entry(&key.team).or_default().push((&key.key, &key.agent));
+        teams
+            .entry(&key.team)
+            .or_default()
+            .push((&key.key, &key.agent));
     }
     html! {
         section id="keys" { h2 { "Keys" @if !keys.revision.is_empty() { span.soft { " " (keys.revision) } } }

@@ -13,8 +13,13 @@ const SESSIONS: usize = 50;
 
 /// The list.
 pub(crate) fn list(view: &View<'_>) -> Result<Markup, Missing> {
-    let sessions = view.history.sessions(view.query.number("before"), SESSIONS)?;
-    let older = sessions.last().filter(|_| sessions.len() == SESSIONS).map(|last| last.newest);
+    let sessions = view
+        .history
+        .sessions(view.query.number("before"), SESSIONS)?;
+    let older = sessions
+        .last()
+        .filter(|_| sessions.len() == SESSIONS)
+        .map(|last| last.newest);
     Ok(html! {
         h1 { "Sessions" }
         p.soft { "Exchanges that belong to one conversation: by the session that an agent names, or by the history that it sends again." }
@@ -32,7 +37,9 @@ pub(crate) fn list(view: &View<'_>) -> Result<Markup, Missing> {
 
 fn line(view: &View<'_>, session: &SessionBrief) -> Markup {
     let sum = &session.sum;
-    let lasted = u64::try_from(session.to_ms.saturating_sub(session.from_ms)).unwrap_or(0).saturating_mul(1000);
+    let lasted = u64::try_from(session.to_ms.saturating_sub(session.from_ms))
+        .unwrap_or(0)
+        .saturating_mul(1000);
     html! {
         tr {
             td data-label="Session" { a href={ "/sessions/" (encode(&session.session)) } { code { (session.session) } } }
@@ -54,9 +61,13 @@ pub(crate) fn one(view: &View<'_>, id: &str) -> Result<Markup, Missing> {
         session: Some(id.to_owned()),
         ..Filter::default()
     };
-    let page = view.history.page(&filter, view.query.number("before"), PAGE_MAX)?;
+    let page = view
+        .history
+        .page(&filter, view.query.number("before"), PAGE_MAX)?;
     let Some(newest) = page.exchanges.first() else {
-        return Err(Missing::Nothing("No exchange of this session is remembered."));
+        return Err(Missing::Nothing(
+            "No exchange of this session is remembered.",
+        ));
     };
     let (mut tokens_in, mut tokens_out, mut cost, mut refused) = (0, 0, 0.0, 0);
     for exchange in &page.exchanges {
@@ -65,8 +76,15 @@ pub(crate) fn one(view: &View<'_>, id: &str) -> Result<Markup, Missing> {
         cost += exchange.cost_usd.unwrap_or(0.0);
         refused += usize::from(!exchange.refused_by.is_empty());
     }
-    let oldest = page.exchanges.last().map_or(newest.at_ms, |oldest| oldest.at_ms);
-    let live = view.query.get("before").is_none().then(|| format!("?session={}", encode(id)));
+    let oldest = page
+        .exchanges
+        .last()
+        .map_or(newest.at_ms, |oldest| oldest.at_ms);
+    let live = view
+        .query
+        .get("before")
+        .is_none()
+        .then(|| format!("?session={}", encode(id)));
     Ok(html! {
         p.crumbs { a href="/sessions" { "Sessions" } " › " code { (id) } }
         h1 { span.soft { (newest.team) " / " } (newest.agent) }

@@ -49,7 +49,10 @@ pub(crate) fn windows(path: &str, now: Window) -> Markup {
 fn charts(title: &str, team: &TeamSum, window: Window) -> Markup {
     let sum = &team.sum;
     let spend = |sum: &Sum| sum.cost_usd;
-    let (read, written) = (|sum: &Sum| sum.tokens_in as f64, |sum: &Sum| sum.tokens_out as f64);
+    let (read, written) = (
+        |sum: &Sum| sum.tokens_in as f64,
+        |sum: &Sum| sum.tokens_out as f64,
+    );
     let saved = |sum: &Sum| sum.saved;
     let (passed, refused, failed) = (
         |sum: &Sum| sum.exchanges.saturating_sub(sum.refused + sum.failed) as f64,
@@ -57,8 +60,10 @@ fn charts(title: &str, team: &TeamSum, window: Window) -> Markup {
         |sum: &Sum| sum.failed as f64,
     );
     let said = |what: &str, figure: &str| format!("{title}: {what} over time, {figure} in all");
-    let chart = |what: &str, figure: String, layers: &[chart::Layer<'_>]| html! {
-        div { p.chart-title { span { (what) } strong { (figure) } } (chart::bars(&team.steps, layers, &said(what, &figure), window)) }
+    let chart = |what: &str, figure: String, layers: &[chart::Layer<'_>]| {
+        html! {
+            div { p.chart-title { span { (what) } strong { (figure) } } (chart::bars(&team.steps, layers, &said(what, &figure), window)) }
+        }
     };
     html! {
         section.team { h2 { (title) } div.charts {
@@ -71,7 +76,10 @@ fn charts(title: &str, team: &TeamSum, window: Window) -> Markup {
 }
 
 fn table(all: &TeamSum, teams: &[TeamSum]) -> Markup {
-    let most = teams.iter().map(|team| team.sum.cost_usd).fold(0.0, f64::max);
+    let most = teams
+        .iter()
+        .map(|team| team.sum.cost_usd)
+        .fold(0.0, f64::max);
     let line = |team: &TeamSum, title: Markup| {
         let sum = &team.sum;
         html! {
