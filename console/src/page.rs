@@ -149,68 +149,8 @@ fn gate() -> Markup {
 
 /// What an operator should know whichever page is open.
 fn alarms(view: &View<'_>) -> Markup {
-    let facts = view.facts;
-    let standing = view.history.standing();
-    let mut told: Vec<(&str, String, Option<&str>)> = Vec::new();
-    for why in &facts.not_ready {
-        told.push(("Not ready", why.clone(), None));
-    }
-    let lock = facts.tools.as_ref().and_then(|tools| tools.lock.as_ref());
-    let in_force = [
-        (
-            "Policies: what is there now is not in force",
-            &facts.policies.error,
-            "/policies",
-        ),
-        (
-            "Keys: what is there now is not in force",
-            &facts.keys.error,
-            "/policies#keys",
-        ),
-    ];
-    for (what, error, page) in in_force {
-        if let Some(error) = error {
-            told.push((what, first_line(error), Some(page)));
-        }
-    }
-    if let Some(error) = lock.and_then(|lock| lock.error.as_ref()) {
-        told.push((
-            "Lock file: what is there now is not in force",
-            first_line(error),
-            Some("/servers"),
-        ));
-    }
-    if let Some(error) = facts.audit.as_ref().and_then(|audit| audit.error.as_ref()) {
-        told.push((
-            "The audit log cannot be written",
-            first_line(error),
-            Some("/policies#audit"),
-        ));
-    }
-    if let Some(error) = &standing.error {
-        told.push(("This history cannot be written", first_line(error), None));
-    }
-    if standing.dropped > 0 {
-        told.push((
-            "Not shown here",
-            format!("{} exchanges came too fast to be kept", standing.dropped),
-            None,
-        ));
-    }
-    if facts.records_dropped > 0 {
-        told.push((
-            "Decision log",
-            format!("{} records were lost", facts.records_dropped),
-            None,
-        ));
-    }
-    if let Some(aside) = &standing.moved_aside {
-        told.push((
-            "History",
-            format!("the file was damaged; it is now {aside}, and a new one was begun"),
-            None,
-        ));
-    }
+    let mut told = out_of_force(view.facts);
+    told.extend(lost(view));
     html! {
         @if !told.is_empty() {
             ul.alarms aria-label="What needs attention" {
@@ -220,6 +160,67 @@ fn alarms(view: &View<'_>) -> Markup {
             }
         }
     }
+}
+
+/// What is wrong, why, and which page says more.
+type Alarm = (&'static str, String, Option<&'static str>);
+
+/// What was saved, or configured, and does not hold.
+fn out_of_force(facts: &Facts) -> Vec<Alarm> {
+    let not_ready = facts.not_ready.iter();
+    let mut told: Vec<Alarm> = not_ready
+        .map(|why| ("Not ready", why.clone(), None))
+        .collect();
+    let lock = facts.tools.as_ref().and_then(|tools| tools.lock.as_ref());
+    let audit = facts.audit.as_ref();
+    let errors = [
+        (
+            "Policies: what is there now is not in force",
+            facts.policies.error.as_ref(),
+            "/policies",
+        ),
+        (
+            "Keys: what is there now is not in force",
+            facts.keys.error.as_ref(),
+            "/policies#keys",
+        ),
+        (
+            "Lock file: what is there now is not in force",
+            lock.and_then(|lock| lock.error.as_ref()),
+            "/servers",
+        ),
+        (
+            "The audit log cannot be written",
+            audit.and_then(|audit| audit.error.as_ref()),
+            "/policies#audit",
+        ),
+    ];
+    for (what, error, page) in errors {
+        told.extend(error.map(|error| (what, first_line(error), Some(page))));
+    }
+    told
+}
+
+/// What cannot be seen, here or in the log.
+fn lost(view: &View<'_>) -> Vec<Alarm> {
+    let standing = view.history.standing();
+    let mut told: Vec<Alarm> = Vec::new();
+    if let Some(error) = &standing.error {
+        told.push(("This history cannot be written", first_line(error), None));
+    }
+    if standing.dropped > 0 {
+        let why = format!("{} exchanges could not be kept", standing.dropped);
+        told.push(("Not shown here", why, None));
+    }
+    if view.facts.records_dropped > 0 {
+        let why = format!("{} records were lost", view.facts.records_dropped);
+        told.push(("Decision log", why, None));
+    }
+    if let Some(aside) = &standing.moved_aside {
+        let why = format!("the file was damaged; it is now {aside}, and a new one was begun");
+        told.push(("History", why, None));
+    }
+    told
 }
 
 fn first_line(text: &str) -> String {

@@ -100,7 +100,10 @@ impl Top {
 
     /// What should be fetched now.
     pub fn wanted(&self) -> Wanted {
-        let missing = self.opened.as_ref().filter(|opened| opened.lines.is_empty());
+        let missing = self
+            .opened
+            .as_ref()
+            .filter(|opened| opened.lines.is_empty());
         Wanted {
             query: told::query(&self.filter),
             opened: missing.map(|opened| opened.id.clone()),
@@ -161,7 +164,9 @@ impl Top {
             KeyCode::Backspace => {
                 typed.pop();
             }
-            KeyCode::Char(c) if !crate::words::is_unseen(c) && typed.len() < FILTER_MAX => typed.push(c),
+            KeyCode::Char(c) if !crate::words::is_unseen(c) && typed.len() < FILTER_MAX => {
+                typed.push(c)
+            }
             _ => {}
         }
         self.typing = Some(typed);
@@ -176,7 +181,9 @@ impl Top {
             KeyCode::Esc | KeyCode::Enter | KeyCode::Char('q') => self.opened = None,
             KeyCode::Down | KeyCode::Char('j') => opened.scroll = (opened.scroll + 1).min(last),
             KeyCode::Up | KeyCode::Char('k') => opened.scroll = opened.scroll.saturating_sub(1),
-            KeyCode::PageDown | KeyCode::Char(' ') => opened.scroll = (opened.scroll + 10).min(last),
+            KeyCode::PageDown | KeyCode::Char(' ') => {
+                opened.scroll = (opened.scroll + 10).min(last)
+            }
             KeyCode::PageUp => opened.scroll = opened.scroll.saturating_sub(10),
             KeyCode::Home => opened.scroll = 0,
             _ => {}
@@ -210,20 +217,32 @@ impl Top {
     }
 
     fn turn(&mut self, by: usize) {
-        let now = Tab::ALL.iter().position(|tab| *tab == self.tab).unwrap_or(0);
+        let now = Tab::ALL
+            .iter()
+            .position(|tab| *tab == self.tab)
+            .unwrap_or(0);
         self.tab = Tab::ALL[(now + by) % Tab::ALL.len()];
     }
 
     /// Where in the list the exchange stands that is pointed at.
     pub(crate) fn place(&self) -> usize {
-        let found = |id: &String| self.exchanges.exchanges.iter().position(|exchange: &Brief| exchange.id == *id);
+        let found = |id: &String| {
+            self.exchanges
+                .exchanges
+                .iter()
+                .position(|exchange: &Brief| exchange.id == *id)
+        };
         self.at.as_ref().and_then(found).unwrap_or(0)
     }
 
     fn go(&mut self, by: isize) {
         let last = self.exchanges.exchanges.len().saturating_sub(1);
         let next = self.place().saturating_add_signed(by).min(last);
-        self.at = self.exchanges.exchanges.get(next).map(|exchange| exchange.id.clone());
+        self.at = self
+            .exchanges
+            .exchanges
+            .get(next)
+            .map(|exchange| exchange.id.clone());
     }
 }
 

@@ -71,7 +71,10 @@ fn without_a_token_only_loopback_is_open() {
     let client = Client::new(&[]);
     for token in [None, Some("")] {
         let access = Access::new(token).expect("randomness");
-        assert_eq!(access.entry(&client.request(), true), Entry::Open { session: None });
+        assert_eq!(
+            access.entry(&client.request(), true),
+            Entry::Open { session: None }
+        );
         assert_eq!(access.entry(&client.request(), false), Entry::Unconfigured);
         // An empty token is none, not one that an empty word opens.
         let empty = Client::new(&[("authorization", "Bearer ")]);
@@ -82,7 +85,10 @@ fn without_a_token_only_loopback_is_open() {
 #[test]
 fn with_a_token_loopback_asks_for_it_too() {
     let access = access();
-    assert_eq!(access.entry(&Client::new(&[]).request(), true), Entry::Locked);
+    assert_eq!(
+        access.entry(&Client::new(&[]).request(), true),
+        Entry::Locked
+    );
 }
 
 #[test]
@@ -109,7 +115,10 @@ fn a_session_opens_until_it_ends() {
     let access = access();
     let cookie = cookie_of(&access);
     let mut client = Client::new(&[("cookie", &format!("a=b; {cookie}; c=d"))]);
-    assert!(matches!(client.entry(&access), Entry::Open { session: Some(_) }));
+    assert!(matches!(
+        client.entry(&access),
+        Entry::Open { session: Some(_) }
+    ));
     client.now = NOON + 11 * HOUR;
     assert!(matches!(client.entry(&access), Entry::Open { .. }));
     // Neither time nor a clock that is put back makes it longer.
@@ -118,7 +127,10 @@ fn a_session_opens_until_it_ends() {
         assert_eq!(client.entry(&access), Entry::Locked, "{now}");
     }
     for odd in ["sallyport=", "sallyport", "sallyport=x", "other=1"] {
-        assert_eq!(Client::new(&[("cookie", odd)]).entry(&access), Entry::Locked);
+        assert_eq!(
+            Client::new(&[("cookie", odd)]).entry(&access),
+            Entry::Locked
+        );
     }
     let elsewhere = self::access();
     client.now = NOON;
@@ -132,10 +144,16 @@ fn cookies_are_for_this_site_and_for_tls_where_it_is() {
         Login::In(cookie) => cookie,
         other => panic!("{other:?}"),
     };
-    assert!(plain.starts_with("sallyport=") && plain.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict"));
+    assert!(
+        plain.starts_with("sallyport=")
+            && plain.ends_with("; Path=/; Max-Age=43200; HttpOnly; SameSite=Strict")
+    );
     let secure = form(&access, TOKEN, &[("x-forwarded-proto", "https")]);
     match access.login(&secure.request()) {
-        Login::In(cookie) => assert!(cookie.starts_with("__Host-sallyport=") && cookie.ends_with("; Secure"), "{cookie}"),
+        Login::In(cookie) => assert!(
+            cookie.starts_with("__Host-sallyport=") && cookie.ends_with("; Secure"),
+            "{cookie}"
+        ),
         other => panic!("{other:?}"),
     }
 }
@@ -145,7 +163,14 @@ fn forms_come_from_our_pages() {
     let access = access();
     let host = ("host", "console:9090");
     for (headers, good) in [
-        (vec![host, ("origin", "http://console:9090"), ("sec-fetch-site", "same-origin")], true),
+        (
+            vec![
+                host,
+                ("origin", "http://console:9090"),
+                ("sec-fetch-site", "same-origin"),
+            ],
+            true,
+        ),
         (vec![host, ("origin", "https://console:9090")], true),
         (vec![host], true),
         (vec![host, ("origin", "http://evil.example")], false),
@@ -154,7 +179,14 @@ fn forms_come_from_our_pages() {
         (vec![("origin", "http://console:9090")], false),
         (vec![host, ("sec-fetch-site", "cross-site")], false),
         (vec![host, ("sec-fetch-site", "same-site")], false),
-        (vec![host, ("origin", "http://console:9090"), ("sec-fetch-site", "none")], false),
+        (
+            vec![
+                host,
+                ("origin", "http://console:9090"),
+                ("sec-fetch-site", "none"),
+            ],
+            false,
+        ),
     ] {
         let login = access.login(&form(&access, TOKEN, &headers).request());
         assert_eq!(matches!(login, Login::In(_)), good, "{headers:?} {login:?}");
@@ -162,7 +194,11 @@ fn forms_come_from_our_pages() {
     // The form's own word, which another site cannot read.
     let mut client = form(&access, TOKEN, &[]);
     let body = std::mem::take(&mut client.body);
-    for without in [String::new(), body.replace("word=", "word=x"), body.replace("word", "w")] {
+    for without in [
+        String::new(),
+        body.replace("word=", "word=x"),
+        body.replace("word", "w"),
+    ] {
         client.body = without;
         assert_eq!(access.login(&client.request()), Login::Foreign);
     }
@@ -182,9 +218,15 @@ fn guessing_is_bounded_by_address() {
     }
     assert_eq!(access.login(&wrong.request()), Login::Barred(60));
     // Now not even the token opens, by either way; a session that is there goes on.
-    assert_eq!(access.login(&form(&access, TOKEN, &[]).request()), Login::Barred(60));
+    assert_eq!(
+        access.login(&form(&access, TOKEN, &[]).request()),
+        Login::Barred(60)
+    );
     let bearer = format!("Bearer {TOKEN}");
-    assert_eq!(Client::new(&[("authorization", &bearer)]).entry(&access), Entry::Barred(60));
+    assert_eq!(
+        Client::new(&[("authorization", &bearer)]).entry(&access),
+        Entry::Barred(60)
+    );
     // Others are not kept out.
     let mut other = form(&access, TOKEN, &[]);
     other.peer = "192.0.2.8";
@@ -216,11 +258,17 @@ fn only_the_sessions_own_form_ends_it() {
     let access = access();
     let cookie = cookie_of(&access);
     let other = Client::new(&[("cookie", &cookie_of(&access))]);
-    let Entry::Open { session: Some(others_word) } = other.entry(&access) else {
+    let Entry::Open {
+        session: Some(others_word),
+    } = other.entry(&access)
+    else {
         panic!("open")
     };
     let mut client = Client::new(&[("cookie", &cookie)]);
-    let Entry::Open { session: Some(word) } = client.entry(&access) else {
+    let Entry::Open {
+        session: Some(word),
+    } = client.entry(&access)
+    else {
         panic!("open")
     };
     for wrong in [String::new(), "word=".into(), format!("word={others_word}")] {
@@ -228,7 +276,12 @@ fn only_the_sessions_own_form_ends_it() {
         assert_eq!(access.logout(&client.request()), None);
     }
     client.body = format!("word={word}");
-    assert!(access.logout(&client.request()).expect("ended").contains("Max-Age=0"));
+    assert!(
+        access
+            .logout(&client.request())
+            .expect("ended")
+            .contains("Max-Age=0")
+    );
     assert_eq!(client.entry(&access), Entry::Locked);
     assert!(matches!(other.entry(&access), Entry::Open { .. }));
 }
@@ -243,6 +296,9 @@ fn sessions_are_bounded_and_nothing_secret_is_shown() {
         assert!(matches!(access.login(&client.request()), Login::In(_)));
     }
     assert_eq!(access.sessions.lock().len(), SESSIONS_MAX);
-    assert_eq!(Client::new(&[("cookie", &first)]).entry(&access), Entry::Locked);
+    assert_eq!(
+        Client::new(&[("cookie", &first)]).entry(&access),
+        Entry::Locked
+    );
     assert_eq!(format!("{access:?}"), "Access(token: true)");
 }

@@ -106,7 +106,14 @@ impl Tallies {
         Ok(())
     }
 
-    fn add(&mut self, to: &Transaction<'_>, row: &Row, kind: Kind, told: &Told, of_agent: bool) -> rusqlite::Result<()> {
+    fn add(
+        &mut self,
+        to: &Transaction<'_>,
+        row: &Row,
+        kind: Kind,
+        told: &Told,
+        of_agent: bool,
+    ) -> rusqlite::Result<()> {
         let Some((quarter, count)) = &mut self.quarter else {
             return Ok(());
         };
@@ -117,7 +124,17 @@ impl Tallies {
         let (team, agent) = (who(&row.team), who(&row.agent));
         let score = told.score.unwrap_or(0.0).clamp(0.0, 1.0);
         let slot = ((score * SCORE_BUCKETS as f64) as usize).min(SCORE_BUCKETS - 1);
-        let values = params![*quarter, kind as i64, team, agent, told.word, slot, told.blocked, score, told.rule];
+        let values = params![
+            *quarter,
+            kind as i64,
+            team,
+            agent,
+            told.word,
+            slot,
+            told.blocked,
+            score,
+            told.rule
+        ];
         let known = to
             .prepare_cached(
                 "UPDATE tallies SET times = times + 1, blocked = blocked + ?7, highest = max(highest, ?8), rule = coalesce(rule, ?9)
@@ -125,8 +142,10 @@ impl Tallies {
             )?
             .execute(values)?;
         if known == 0 && *count < TALLIES_OF_QUARTER {
-            to.prepare_cached("INSERT INTO tallies VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9)")?
-                .execute(values)?;
+            to.prepare_cached(
+                "INSERT INTO tallies VALUES (?1, ?2, ?3, ?4, ?5, ?6, 1, ?7, ?8, ?9)",
+            )?
+            .execute(values)?;
             *count += 1;
         }
         Ok(())

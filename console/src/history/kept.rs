@@ -62,9 +62,13 @@ impl Packer {
 /// The same with a zero for what JSON has no number for: it would be written as `null`, and could not be read again.
 fn whole_numbers(observed: &Observed) -> Cow<'_, Observed> {
     let record = &observed.record;
-    let saved = |saved: &Option<SavedRecord>| saved.is_none_or(|saved| saved.billed_saved.is_finite());
+    let saved =
+        |saved: &Option<SavedRecord>| saved.is_none_or(|saved| saved.billed_saved.is_finite());
     let compression = record.compression.as_ref();
-    if record.findings.iter().all(|finding| finding.score.is_finite())
+    if record
+        .findings
+        .iter()
+        .all(|finding| finding.score.is_finite())
         && compression.is_none_or(|both| saved(&both.lossless) && saved(&both.reversible))
     {
         return Cow::Borrowed(observed);
@@ -76,7 +80,10 @@ fn whole_numbers(observed: &Observed) -> Cow<'_, Observed> {
         }
     }
     if let Some(both) = &mut mended.record.compression {
-        for saved in [&mut both.lossless, &mut both.reversible].into_iter().flatten() {
+        for saved in [&mut both.lossless, &mut both.reversible]
+            .into_iter()
+            .flatten()
+        {
             saved.billed_saved = bounded(saved.billed_saved);
         }
     }
@@ -211,7 +218,10 @@ fn words(record: &Record) -> Vec<(Kind, Told)> {
         score: None,
         rule: None,
     };
-    let refusing = record.refused_by.iter().filter(|rule| !record.rules.contains(rule));
+    let refusing = record
+        .refused_by
+        .iter()
+        .filter(|rule| !record.rules.contains(rule));
     for rule in record.rules.iter().chain(refusing) {
         let refused = record.refused_by.contains(rule);
         words.push((Kind::Rule, plain(rule, refused)));
@@ -336,7 +346,10 @@ impl Brief {
         for finding in &record.findings {
             *findings.entry(finding.label.to_string()).or_default() += 1;
         }
-        let said = record.warnings.iter().filter_map(|warning| warning.say.clone());
+        let said = record
+            .warnings
+            .iter()
+            .filter_map(|warning| warning.say.clone());
         Brief {
             row,
             id: record.id.to_string(),
@@ -355,7 +368,10 @@ impl Brief {
             said: said.collect(),
             findings,
             hidden: record.hidden.len(),
-            failure: record.failure.as_ref().map(|failure| failure.code.to_string()),
+            failure: record
+                .failure
+                .as_ref()
+                .map(|failure| failure.code.to_string()),
             tokens_in: record.usage.input,
             tokens_out: record.usage.output,
             cost_usd: record.cost_usd,

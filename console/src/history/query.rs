@@ -126,7 +126,10 @@ impl Asking {
                 );
             } else if self.from == "exchanges e" {
                 self.from = "words lead CROSS JOIN exchanges e ON e.row = lead.row";
-                self.and("lead.kind = ? AND lead.word = ?", [kind, Value::Text(word.clone())]);
+                self.and(
+                    "lead.kind = ? AND lead.word = ?",
+                    [kind, Value::Text(word.clone())],
+                );
             } else {
                 self.and(
                     "EXISTS (SELECT 1 FROM words w WHERE w.row = e.row AND w.kind = ? AND w.word = ?)",
@@ -149,7 +152,11 @@ impl Asking {
         // A search that is led by a word is bounded by that word's rows, not by the exchanges'.
         let conditions = match self.conditions.is_empty() {
             true => "true".to_owned(),
-            false => self.conditions.join(" AND ").replace("e.row <", &format!("{by} <")).replace("e.row >", &format!("{by} >")),
+            false => self
+                .conditions
+                .join(" AND ")
+                .replace("e.row <", &format!("{by} <"))
+                .replace("e.row >", &format!("{by} >")),
         };
         format!(
             "SELECT found.row, found.id, b.packed FROM (SELECT e.row, e.id FROM {} WHERE {conditions} ORDER BY {by} DESC LIMIT {limit}) found
@@ -211,7 +218,9 @@ impl History {
             let more = exchanges.len() > limit;
             exchanges.truncate(limit);
             let older = exchanges.last().filter(|_| more).map(|last| last.row);
-            let newest = exchanges.first().map_or(newest, |first| newest.max(first.row));
+            let newest = exchanges
+                .first()
+                .map_or(newest, |first| newest.max(first.row));
             Ok(Page {
                 exchanges,
                 older,

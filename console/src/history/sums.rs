@@ -1,7 +1,7 @@
 //! Sums: of teams over time, of rules, of sessions.
 
-use super::schema::Kind;
 use super::insert::{HOUR_MS, QUARTER_MS};
+use super::schema::Kind;
 use super::{History, HistoryError};
 use rusqlite::{Row, params};
 

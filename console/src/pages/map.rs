@@ -69,20 +69,37 @@ impl<'e> Sides<'e> {
     /// Where a line begins and ends, and where on it its badge is: far enough that lines from one agent have parted,
     /// and elsewhere than those of its neighbours.
     fn ends(&self, edge: &Edge) -> Option<(f64, f64, f64)> {
-        let from = self.left.iter().position(|from| *from == (&*edge.team, &*edge.agent))?;
-        let to = self.right.iter().position(|to| *to == (edge.kind, &*edge.to))?;
+        let from = self
+            .left
+            .iter()
+            .position(|from| *from == (&*edge.team, &*edge.agent))?;
+        let to = self
+            .right
+            .iter()
+            .position(|to| *to == (edge.kind, &*edge.to))?;
         let badge = [0.6, 0.7, 0.8][(from + to) % 3];
-        Some((self.y(from, self.left.len()), self.y(to, self.right.len()), badge))
+        Some((
+            self.y(from, self.left.len()),
+            self.y(to, self.right.len()),
+            badge,
+        ))
     }
 }
 
 fn drawing(edges: &[Edge]) -> Markup {
     let sides = Sides::of(edges);
-    let most = edges.iter().map(|edge| edge.count).max().unwrap_or(1).max(1) as f64;
+    let most = edges
+        .iter()
+        .map(|edge| edge.count)
+        .max()
+        .unwrap_or(1)
+        .max(1) as f64;
     let blocked: u64 = edges.iter().map(|edge| edge.blocked).sum();
     let said = format!(
         "{} agents, {} models and tools, {} lines between them, {blocked} exchanges blocked; the table below says the same",
-        sides.left.len(), sides.right.len(), edges.len()
+        sides.left.len(),
+        sides.right.len(),
+        edges.len()
     );
     html! {
         figure.map tabindex="0" aria-label="Map; scrolls sideways on narrow screens" {
@@ -106,7 +123,12 @@ fn line(edge: &Edge, (from, to, badge): (f64, f64, f64), most: f64) -> Markup {
     let (x1, x2) = (BOX, WIDTH - BOX);
     let middle = (x1 + x2) / 2.0;
     let path = format!("M{x1} {from:.1} C{middle} {from:.1} {middle} {to:.1} {x2} {to:.1}");
-    let wide = |count: u64| format!("{:.1}", 1.0 + 3.5 * ((1.0 + count as f64).ln() / (1.0 + most).ln()));
+    let wide = |count: u64| {
+        format!(
+            "{:.1}",
+            1.0 + 3.5 * ((1.0 + count as f64).ln() / (1.0 + most).ln())
+        )
+    };
     let passed = edge.count.saturating_sub(edge.blocked);
     html! {
         g.edge data-ends={ (edge.team) "/" (edge.agent) "\n" (edge.kind.as_str()) "/" (edge.to) } {
@@ -134,7 +156,13 @@ fn on_curve((x1, y1): (f64, f64), (x2, y2): (f64, f64), t: f64) -> (f64, f64) {
     (bend(x1, middle, middle, x2), bend(y1, y1, y2, y2))
 }
 
-fn node((x, y): (f64, f64), class: &str, (end, to): (&str, &str), name: &str, below: &str) -> Markup {
+fn node(
+    (x, y): (f64, f64),
+    class: &str,
+    (end, to): (&str, &str),
+    name: &str,
+    below: &str,
+) -> Markup {
     let shown = sallyport_record::shorten(name, NAME_CHARS);
     let below = sallyport_record::shorten(below, 12);
     html! {

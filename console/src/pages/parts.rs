@@ -58,14 +58,23 @@ fn findings(found: &[&FindingRecord]) -> Markup {
     }
 }
 
+/// The nearest place between characters at or before `at`, or at or after it.
+fn boundary(text: &str, at: usize, after: bool) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at = if after { at + 1 } else { at - 1 };
+    }
+    at
+}
+
 /// A text with what was found in it marked. Where marks overlap, the one that begins first has the place, and of those the longest.
 fn marked(text: &str, marks: &[Mark]) -> Markup {
     let mut marks: Vec<(usize, usize, &Mark)> = marks
         .iter()
         .map(|mark| {
             (
-                text.floor_char_boundary(mark.start),
-                text.ceil_char_boundary(mark.end),
+                boundary(text, mark.start, false),
+                boundary(text, mark.end, true),
                 mark,
             )
         })

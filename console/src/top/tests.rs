@@ -26,9 +26,21 @@ fn console(hostile: bool) -> impl Fn(&str) -> Result<String, String> {
     }
     history.flush();
     let console = Console::new(Arc::new(history), None).expect("randomness");
-    let facts = if hostile { sample::hostile_facts() } else { sample::facts() };
+    let facts = if hostile {
+        sample::hostile_facts()
+    } else {
+        sample::facts()
+    };
     move |target: &str| {
-        let request = Request { method: &Method::GET, target, headers: &HeaderMap::new(), body: &[], peer: None, tls: false, now_ns: NOW };
+        let request = Request {
+            method: &Method::GET,
+            target,
+            headers: &HeaderMap::new(),
+            body: &[],
+            peer: None,
+            tls: false,
+            now_ns: NOW,
+        };
         let reply = console.answer(&request, &facts);
         match reply.status {
             200 => Ok(reply.body),
@@ -44,7 +56,10 @@ fn fetched(top: &mut Top, fetch: &dyn Fn(&str) -> Result<String, String>) {
 }
 
 fn top() -> Top {
-    Top::new(Options { address: "http://127.0.0.1:9090".into(), colours: false })
+    Top::new(Options {
+        address: "http://127.0.0.1:9090".into(),
+        colours: false,
+    })
 }
 
 fn drawn(top: &Top, width: u16, height: u16) -> String {
@@ -53,7 +68,9 @@ fn drawn(top: &Top, width: u16, height: u16) -> String {
     let buffer = terminal.backend().buffer().clone();
     let mut out = String::new();
     for y in 0..height {
-        let line: String = (0..width).map(|x| buffer[(x, y)].symbol().to_owned()).collect();
+        let line: String = (0..width)
+            .map(|x| buffer[(x, y)].symbol().to_owned())
+            .collect();
         out.push_str(line.trim_end());
         out.push('\n');
     }
@@ -76,7 +93,18 @@ fn a_wide_terminal_shows_everything() {
     let (fetch, mut top) = (console(false), top());
     fetched(&mut top, &fetch);
     let picture = drawn(&top, 140, 24);
-    for word in ["Exchanges", "Rules", "Teams", "Map", "ready", "payments / refunds", "no-prod-writes", "↪ steered", "last hour: 40 exchanges", "→"] {
+    for word in [
+        "Exchanges",
+        "Rules",
+        "Teams",
+        "Map",
+        "ready",
+        "payments / refunds",
+        "no-prod-writes",
+        "↪ steered",
+        "last hour: 40 exchanges",
+        "→",
+    ] {
         assert!(picture.contains(word), "{word}\n{picture}");
     }
 }
@@ -90,7 +118,13 @@ fn a_narrow_terminal_shows_one_list_at_a_time() {
         last hour: 40 exchanges, 2 refused, 0 failed, 259k / 13.
          Exchanges ─────────────────────────────────────────────
     "#]]
-    .assert_eq(&drawn(&top, 56, 10).lines().take(3).map(|line| format!("{line}\n")).collect::<String>());
+    .assert_eq(
+        &drawn(&top, 56, 10)
+            .lines()
+            .take(3)
+            .map(|line| format!("{line}\n"))
+            .collect::<String>(),
+    );
     press(&mut top, "\t");
     assert!(drawn(&top, 56, 10).contains("rule, last hour"));
     press(&mut top, "\t");
@@ -106,14 +140,30 @@ fn any_size_is_drawn_and_nothing_hostile_comes_through() {
     press(&mut top, "\n");
     fetched(&mut top, &fetch);
     let lines = &top.opened.as_ref().expect("opened").lines;
-    assert!(lines.iter().any(|line| line.contains("\\u{1b}[31mred")), "{lines:#?}");
-    let unseen = |text: &str| text.chars().any(|c| crate::is_unseen(c) || (c.is_control() && c != '\n'));
+    assert!(
+        lines.iter().any(|line| line.contains("\\u{1b}[31mred")),
+        "{lines:#?}"
+    );
+    let unseen = |text: &str| {
+        text.chars()
+            .any(|c| crate::is_unseen(c) || (c.is_control() && c != '\n'))
+    };
     assert!(!lines.iter().any(|line| unseen(line)));
     for opened in [true, false] {
         if !opened {
             assert_eq!(top.key(KeyCode::Esc.into()), Step::Stay);
         }
-        for (width, height) in [(200, 60), (120, 24), (119, 24), (80, 24), (40, 10), (20, 5), (3, 3), (1, 1), (0, 0)] {
+        for (width, height) in [
+            (200, 60),
+            (120, 24),
+            (119, 24),
+            (80, 24),
+            (40, 10),
+            (20, 5),
+            (3, 3),
+            (1, 1),
+            (0, 0),
+        ] {
             for _ in Tab::ALL {
                 press(&mut top, if opened { "" } else { "\t" });
                 let picture = drawn(&top, width, height);
@@ -128,16 +178,30 @@ fn a_filter_is_typed_and_asked_for() {
     let (fetch, mut top) = (console(false), top());
     fetched(&mut top, &fetch);
     press(&mut top, "/team=payments denied q\n");
-    assert_eq!(top.wanted().query, "?limit=200&team=payments&verdict=denied&q=q");
+    assert_eq!(
+        top.wanted().query,
+        "?limit=200&team=payments&verdict=denied&q=q"
+    );
     assert!(top.exchanges.exchanges.is_empty());
     top.key(KeyCode::Esc.into());
     press(&mut top, "/team=payments allowed\n");
     // An answer to the question before comes too late.
-    top.take(Told::Exchanges("?limit=200".into(), Exchanges { seq: 9, ..Exchanges::default() }));
+    top.take(Told::Exchanges(
+        "?limit=200".into(),
+        Exchanges {
+            seq: 9,
+            ..Exchanges::default()
+        },
+    ));
     assert_eq!(top.exchanges.seq, 0);
     fetched(&mut top, &fetch);
     assert!(!top.exchanges.exchanges.is_empty());
-    assert!(top.exchanges.exchanges.iter().all(|exchange| exchange.team == "payments" && exchange.verdict.as_str() == "allowed"));
+    assert!(
+        top.exchanges
+            .exchanges
+            .iter()
+            .all(|exchange| exchange.team == "payments" && exchange.verdict.as_str() == "allowed")
+    );
     press(&mut top, "/\u{202e}\u{1b}");
     assert_eq!(top.typing.as_deref(), Some("team=payments allowed"));
 }
@@ -150,8 +214,17 @@ fn what_is_pointed_at_stays_while_news_comes() {
     let id = top.at.clone().expect("an id");
     assert_eq!(top.place(), 2);
     let first = top.exchanges.exchanges[0].clone();
-    top.exchanges.exchanges.insert(0, Brief { id: "newer".into(), ..first });
-    assert_eq!((top.place(), &top.exchanges.exchanges[top.place()].id), (3, &id));
+    top.exchanges.exchanges.insert(
+        0,
+        Brief {
+            id: "newer".into(),
+            ..first
+        },
+    );
+    assert_eq!(
+        (top.place(), &top.exchanges.exchanges[top.place()].id),
+        (3, &id)
+    );
     press(&mut top, "\n");
     assert_eq!(top.wanted().opened.as_ref(), Some(&id));
 }
@@ -159,16 +232,30 @@ fn what_is_pointed_at_stays_while_news_comes() {
 #[test]
 fn leaving_and_failing() {
     let mut top = top();
-    for told in told::fetch_once(&|_| Err("connection refused\u{1b}[2J".into()), &top.wanted(), true) {
+    for told in told::fetch_once(
+        &|_| Err("connection refused\u{1b}[2J".into()),
+        &top.wanted(),
+        true,
+    ) {
         top.take(told);
     }
     let picture = drawn(&top, 100, 8);
-    assert!(picture.contains("connection refused\\u{1b}[2J"), "{picture}");
+    assert!(
+        picture.contains("connection refused\\u{1b}[2J"),
+        "{picture}"
+    );
     for told in told::fetch_once(&|_| Ok("<html>".into()), &top.wanted(), false) {
         top.take(told);
     }
-    assert!(top.error.as_ref().is_some_and(|why| why.contains("not understood")));
-    assert_eq!(top.key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Step::Quit);
+    assert!(
+        top.error
+            .as_ref()
+            .is_some_and(|why| why.contains("not understood"))
+    );
+    assert_eq!(
+        top.key(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)),
+        Step::Quit
+    );
     assert_eq!(top.key(KeyCode::Char('q').into()), Step::Quit);
     press(&mut top, "/q\n");
     assert_eq!(top.filter, "q");
@@ -178,11 +265,19 @@ fn leaving_and_failing() {
 fn colours_are_left_out_where_they_are_not_wanted() {
     let fetch = console(false);
     for colours in [true, false] {
-        let mut top = Top::new(Options { address: String::new(), colours });
+        let mut top = Top::new(Options {
+            address: String::new(),
+            colours,
+        });
         fetched(&mut top, &fetch);
         let mut terminal = Terminal::new(TestBackend::new(140, 30)).expect("a terminal");
         terminal.draw(|frame| top.draw(frame)).expect("drawn");
-        let coloured = terminal.backend().buffer().content.iter().any(|cell| cell.fg != ratatui::style::Color::Reset);
+        let coloured = terminal
+            .backend()
+            .buffer()
+            .content
+            .iter()
+            .any(|cell| cell.fg != ratatui::style::Color::Reset);
         assert_eq!(coloured, colours);
     }
 }

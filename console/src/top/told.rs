@@ -16,7 +16,18 @@ const SLOW: u64 = 3;
 const LINE_CHARS: usize = 2_000;
 /// Names that a filter's words may begin with.
 const NAMES: [&str; 12] = [
-    "team", "agent", "verdict", "rule", "tool", "model", "upstream", "session", "operation", "finding", "window", "q",
+    "team",
+    "agent",
+    "verdict",
+    "rule",
+    "tool",
+    "model",
+    "upstream",
+    "session",
+    "operation",
+    "finding",
+    "window",
+    "q",
 ];
 
 /// What should be fetched.
@@ -78,7 +89,9 @@ pub(super) fn fetch_for_ever(
         while let Ok(newer) = wanted.try_recv() {
             now = newer;
         }
-        let is_due = done.as_ref().is_none_or(|(when, what)| when.elapsed() >= BEAT || *what != now);
+        let is_due = done
+            .as_ref()
+            .is_none_or(|(when, what)| when.elapsed() >= BEAT || *what != now);
         if !is_due {
             continue;
         }
@@ -111,9 +124,14 @@ pub(super) fn fetch_once(
     }
     let list = get(fetch, &format!("/api/exchanges{}", wanted.query));
     let failed = list.is_err();
-    told.push(list.map_or_else(Told::Failed, |list| Told::Exchanges(wanted.query.clone(), list)));
+    told.push(list.map_or_else(Told::Failed, |list| {
+        Told::Exchanges(wanted.query.clone(), list)
+    }));
     if all && !failed {
-        told.push(get(fetch, "/api/standing").map_or_else(Told::Failed, |all| Told::Standing(Box::new(all))));
+        told.push(
+            get(fetch, "/api/standing")
+                .map_or_else(Told::Failed, |all| Told::Standing(Box::new(all))),
+        );
         told.push(get(fetch, "/api/teams?window=1h").map_or_else(Told::Failed, Told::Teams));
         told.push(get(fetch, "/api/map?window=1h").map_or_else(Told::Failed, Told::Map));
     }
@@ -132,46 +150,107 @@ fn get<T: DeserializeOwned>(
     serde_json::from_str(&fetch(path)?).map_err(|why| format!("{path} is not understood: {why}"))
 }
 
-/// An exchange as lines of a terminal: harmless ones.
-pub(super) fn lines(observed: &Observed) -> Vec<String> {
-    let record = &observed.record;
-    let mut said: Vec<String> = Vec::new();
-    let mut say = |name: &str, value: Option<String>| said.extend(value.map(|value| format!("{name:<12} {value}")));
-    say("verdict", Some(format!("{}, status {}", record.verdict.as_str(), record.status)));
-    say("time", Some(record.time.clone()));
-    say("who", record.caller.as_ref().map(|caller| format!("{} / {} ({})", caller.team, caller.agent, caller.key)));
-    say("asked for", record.operation.as_ref().map(|operation| format!("{operation} {}", record.model.as_deref().unwrap_or_default())));
-    say("mcp", record.mcp.as_ref().map(|mcp| format!("{} {}", mcp.method, mcp.name.as_deref().unwrap_or_default())));
-    say("upstream", record.upstream.as_ref().map(ToString::to_string));
-    for rule in &record.rules {
-        let refused = if record.refused_by.contains(rule) { " refused" } else { "" };
-        say("rule", Some(format!("{rule}{refused}")));
+/// Lines of a terminal that are being written, each with a name before it.
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn say(&mut self, name: &str, value: impl AsRef<str>) {
+        let text = format!("{name:<12} {}", value.as_ref());
+        let text = sallyport_record::shorten(&text, LINE_CHARS);
+        self.0.push(line(&text).into_owned());
     }
-    for warning in &record.warnings {
-        say("noted", warning.say.clone());
-    }
-    for call in &record.calls {
-        say("call", Some(format!("{} {}", call.tool, call.verdict.as_str())));
-    }
-    for finding in &record.findings {
-        say("found", Some(format!("{} {:.2} in {} #{} by {}", finding.label, finding.score, finding.kind, finding.part, finding.author)));
-    }
-    say("hidden", (!record.hidden.is_empty()).then(|| record.hidden.join(", ")));
-    say("failure", record.failure.as_ref().map(|failure| format!("{} ({})", failure.code, failure.blame.as_str())));
-    let tokens = |count: Option<u64>| count.map_or_else(|| "–".into(), |count| count.to_string());
-    say("tokens", Some(format!("{} in, {} out", tokens(record.usage.input), tokens(record.usage.output))));
-    say("cost", record.cost_usd.map(dollars));
-    for stage in &observed.stages {
-        say("stage", Some(format!("{:<9} {:<8} {:>9} at {}", stage.name.as_str(), stage.flow, took(stage.micros), took(stage.start))));
-    }
-    say("session", record.session.as_ref().map(ToString::to_string));
-    say("trace", record.trace.as_ref().map(ToString::to_string));
-    say("policy", record.policy.as_ref().map(ToString::to_string));
-    for part in &observed.parts {
-        say("part", Some(format!("{} #{} {} by {}, {} bytes", part.flow, part.part, part.kind, part.author, part.bytes)));
-        for words in part.text.iter().flat_map(|text| text.lines()) {
-            say("", Some(words.to_owned()));
+
+    fn maybe(&mut self, name: &str, value: Option<impl AsRef<str>>) {
+        if let Some(value) = value {
+            self.say(name, value);
         }
     }
-    said.iter().map(|text| line(&sallyport_record::shorten(text, LINE_CHARS)).into_owned()).collect()
+}
+
+/// An exchange as lines of a terminal: harmless ones.
+pub(super) fn lines(observed: &Observed) -> Vec<String> {
+    let mut lines = Lines::default();
+    asked(&mut lines, observed);
+    decided(&mut lines, observed);
+    spent(&mut lines, observed);
+    for part in &observed.parts {
+        let shape = format!(
+            "{} #{} {} by {}, {} bytes",
+            part.flow, part.part, part.kind, part.author, part.bytes
+        );
+        lines.say("part", shape);
+        for words in part.text.iter().flat_map(|text| text.lines()) {
+            lines.say("", words);
+        }
+    }
+    lines.0
+}
+
+fn asked(lines: &mut Lines, observed: &Observed) {
+    let record = &observed.record;
+    let verdict = record.verdict.as_str();
+    lines.say("verdict", format!("{verdict}, status {}", record.status));
+    lines.say("time", &record.time);
+    if let Some(caller) = &record.caller {
+        let who = format!("{} / {} ({})", caller.team, caller.agent, caller.key);
+        lines.say("who", who);
+    }
+    lines.maybe("asked for", record.operation.as_deref());
+    lines.maybe("model", record.model.as_deref());
+    if let Some(mcp) = &record.mcp {
+        let name = mcp.name.as_deref().unwrap_or_default();
+        lines.say("mcp", format!("{} {name}", mcp.method));
+    }
+    lines.maybe("upstream", record.upstream.as_deref());
+    lines.maybe("session", record.session.as_deref());
+    lines.maybe("trace", record.trace.as_deref());
+    lines.maybe("policy", record.policy.as_deref());
+}
+
+fn decided(lines: &mut Lines, observed: &Observed) {
+    let record = &observed.record;
+    for rule in &record.rules {
+        let refused = match record.refused_by.contains(rule) {
+            true => " refused",
+            false => "",
+        };
+        lines.say("rule", format!("{rule}{refused}"));
+    }
+    for warning in &record.warnings {
+        lines.maybe("noted", warning.say.as_deref());
+    }
+    for call in &record.calls {
+        lines.say("call", format!("{} {}", call.tool, call.verdict.as_str()));
+    }
+    for finding in &record.findings {
+        let place = format!("{} #{} by {}", finding.kind, finding.part, finding.author);
+        lines.say(
+            "found",
+            format!("{} {:.2} in {place}", finding.label, finding.score),
+        );
+    }
+    for tool in &record.hidden {
+        lines.say("hidden", tool);
+    }
+    if let Some(failure) = &record.failure {
+        let blame = failure.blame.as_str();
+        lines.say("failure", format!("{} ({blame})", failure.code));
+    }
+}
+
+fn spent(lines: &mut Lines, observed: &Observed) {
+    let usage = &observed.record.usage;
+    let tokens = |count: Option<u64>| count.map_or_else(|| "–".into(), |count| count.to_string());
+    let (read, written) = (tokens(usage.input), tokens(usage.output));
+    lines.say("tokens", format!("{read} in, {written} out"));
+    lines.maybe("cost", observed.record.cost_usd.map(dollars));
+    for stage in &observed.stages {
+        let (name, flow) = (stage.name.as_str(), &stage.flow);
+        let (micros, start) = (took(stage.micros), took(stage.start));
+        lines.say(
+            "stage",
+            format!("{name:<9} {flow:<8} {micros:>9} at {start}"),
+        );
+    }
 }

@@ -86,14 +86,23 @@ impl Top {
             first.push(Span::styled("  paused", self.colour(Color::Yellow)));
         }
         let errors = [&facts.policies.error, &facts.keys.error];
-        if let Some(error) = self.error.as_ref().or_else(|| errors.into_iter().flatten().next()) {
+        if let Some(error) = self
+            .error
+            .as_ref()
+            .or_else(|| errors.into_iter().flatten().next())
+        {
             let error = format!("  {}", line(error));
             first.push(Span::styled(error, self.colour(Color::Red)));
         }
         let second = format!(
             "last hour: {} exchanges, {} refused, {} failed, {} / {} tokens, {}, {} saved",
-            count(hour.exchanges), count(hour.refused), count(hour.failed), short(hour.tokens_in), short(hour.tokens_out),
-            dollars(hour.cost_usd), short(hour.saved.max(0.0) as u64),
+            count(hour.exchanges),
+            count(hour.refused),
+            count(hour.failed),
+            short(hour.tokens_in),
+            short(hour.tokens_out),
+            dollars(hour.cost_usd),
+            short(hour.saved.max(0.0) as u64),
         );
         let lines = vec![Line::from(first), Line::styled(second, self.soft())];
         frame.render_widget(Paragraph::new(lines), area);
@@ -101,11 +110,21 @@ impl Top {
 
     fn foot(&self, frame: &mut Frame<'_>, area: Rect) {
         let words = match (&self.typing, &self.opened) {
-            (Some(typed), _) => format!("filter: {typed}▏  team=… agent=… rule=… tool=… denied   Enter takes, Esc leaves"),
+            (Some(typed), _) => format!(
+                "filter: {typed}▏  team=… agent=… rule=… tool=… denied   Enter takes, Esc leaves"
+            ),
             (None, Some(_)) => "↑ ↓ scroll   Esc closes".into(),
             (None, None) => {
-                let tab = if area.width >= WIDE { "" } else { "   Tab next list" };
-                let filter = if self.filter.is_empty() { String::new() } else { format!("   [{}]", line(&self.filter)) };
+                let tab = if area.width >= WIDE {
+                    ""
+                } else {
+                    "   Tab next list"
+                };
+                let filter = if self.filter.is_empty() {
+                    String::new()
+                } else {
+                    format!("   [{}]", line(&self.filter))
+                };
                 format!("q quit   / filter   ↑ ↓ Enter open   p pause{tab}{filter}")
             }
         };
@@ -113,21 +132,44 @@ impl Top {
     }
 
     fn block(&self, tab: Tab) -> Block<'static> {
-        Block::new().borders(Borders::TOP).title(format!(" {} ", tab.title())).border_style(self.soft())
+        Block::new()
+            .borders(Borders::TOP)
+            .title(format!(" {} ", tab.title()))
+            .border_style(self.soft())
     }
 
     fn exchanges(&self, frame: &mut Frame<'_>, area: Rect) {
         let list = &self.exchanges.exchanges;
         if list.is_empty() {
-            let words = if self.filter.is_empty() { "No exchange yet." } else { "No exchange fits." };
-            frame.render_widget(Paragraph::new(words).block(self.block(Tab::Exchanges)), area);
+            let words = if self.filter.is_empty() {
+                "No exchange yet."
+            } else {
+                "No exchange fits."
+            };
+            frame.render_widget(
+                Paragraph::new(words).block(self.block(Tab::Exchanges)),
+                area,
+            );
             return;
         }
         let narrow = area.width < NARROW;
         let rows = list.iter().map(|exchange| self.exchange(exchange, narrow));
         let widths: &[Constraint] = match narrow {
-            true => &[Constraint::Length(8), Constraint::Length(10), Constraint::Fill(1), Constraint::Fill(1)],
-            false => &[Constraint::Length(8), Constraint::Length(10), Constraint::Length(22), Constraint::Fill(3), Constraint::Fill(3), Constraint::Length(7), Constraint::Length(8)],
+            true => &[
+                Constraint::Length(8),
+                Constraint::Length(10),
+                Constraint::Fill(1),
+                Constraint::Fill(1),
+            ],
+            false => &[
+                Constraint::Length(8),
+                Constraint::Length(10),
+                Constraint::Length(22),
+                Constraint::Fill(3),
+                Constraint::Fill(3),
+                Constraint::Length(7),
+                Constraint::Length(8),
+            ],
         };
         let table = Table::new(rows, widths.iter().copied())
             .block(self.block(Tab::Exchanges))
@@ -162,22 +204,54 @@ impl Top {
 
     fn rules(&self, frame: &mut Frame<'_>, area: Rect) {
         let rows = self.standing.rules.iter().map(|rule| {
-            let refused = Span::styled(count(rule.refused), if rule.refused > 0 { self.colour(Color::Red) } else { self.soft() });
-            Row::new([Cell::from(line(&rule.rule).into_owned()), Cell::from(refused), Cell::from(count(rule.spoke))])
+            let refused = Span::styled(
+                count(rule.refused),
+                if rule.refused > 0 {
+                    self.colour(Color::Red)
+                } else {
+                    self.soft()
+                },
+            );
+            Row::new([
+                Cell::from(line(&rule.rule).into_owned()),
+                Cell::from(refused),
+                Cell::from(count(rule.spoke)),
+            ])
         });
-        let table = Table::new(rows, [Constraint::Fill(1), Constraint::Length(8), Constraint::Length(8)])
-            .header(Row::new(["rule, last hour", "refused", "spoke"]).style(self.soft()))
-            .block(self.block(Tab::Rules));
+        let table = Table::new(
+            rows,
+            [
+                Constraint::Fill(1),
+                Constraint::Length(8),
+                Constraint::Length(8),
+            ],
+        )
+        .header(Row::new(["rule, last hour", "refused", "spoke"]).style(self.soft()))
+        .block(self.block(Tab::Rules));
         frame.render_widget(table, area);
     }
 
     fn teams(&self, frame: &mut Frame<'_>, area: Rect) {
         let rows = self.teams.iter().flat_map(|all| &all.teams).map(|team| {
             let sum = &team.sum;
-            let name = if team.team.is_empty() { "nobody known" } else { &team.team };
-            Row::new([line(name).into_owned(), dollars(sum.cost_usd), short(sum.tokens_in.saturating_add(sum.tokens_out)), short(sum.exchanges)])
+            let name = if team.team.is_empty() {
+                "nobody known"
+            } else {
+                &team.team
+            };
+            Row::new([
+                line(name).into_owned(),
+                dollars(sum.cost_usd),
+                short(sum.tokens_in.saturating_add(sum.tokens_out)),
+                short(sum.exchanges),
+            ])
         });
-        let widths = [Constraint::Fill(1), Constraint::Length(9), Constraint::Length(8), Constraint::Length(8)];
+        let widths = [
+            Constraint::Fill(1),
+            Constraint::Length(9),
+            Constraint::Length(8),
+            Constraint::Length(8),
+        ];
         let table = Table::new(rows, widths)
             .header(Row::new(["team, last hour", "spent", "tokens", "asked"]).style(self.soft()))
             .block(self.block(Tab::Teams));
@@ -191,28 +265,53 @@ impl Top {
                 times => Span::styled(format!("✕ {}", short(times)), self.colour(Color::Red)),
             };
             let between = format!("{} → {}", edge.agent, edge.to);
-            Row::new([Cell::from(line(&between).into_owned()), Cell::from(short(edge.count)), Cell::from(blocked)])
+            Row::new([
+                Cell::from(line(&between).into_owned()),
+                Cell::from(short(edge.count)),
+                Cell::from(blocked),
+            ])
         });
-        let table = Table::new(rows, [Constraint::Fill(1), Constraint::Length(7), Constraint::Length(7)])
-            .header(Row::new(["agent → model or tool", "used", "blocked"]).style(self.soft()))
-            .block(self.block(Tab::Map));
+        let table = Table::new(
+            rows,
+            [
+                Constraint::Fill(1),
+                Constraint::Length(7),
+                Constraint::Length(7),
+            ],
+        )
+        .header(Row::new(["agent → model or tool", "used", "blocked"]).style(self.soft()))
+        .block(self.block(Tab::Map));
         frame.render_widget(table, area);
     }
 
     fn opened(&self, frame: &mut Frame<'_>, area: Rect, opened: &Opened) {
         let lines: Vec<Line<'_>> = match opened.lines.is_empty() {
             true => vec![Line::from("…")],
-            false => opened.lines.iter().skip(opened.scroll).map(|text| Line::from(text.as_str())).collect(),
+            false => opened
+                .lines
+                .iter()
+                .skip(opened.scroll)
+                .map(|text| Line::from(text.as_str()))
+                .collect(),
         };
         let block = Block::bordered().title(format!(" {} ", line(&opened.id)));
         frame.render_widget(Clear, area);
-        frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }).block(block), area);
+        frame.render_widget(
+            Paragraph::new(lines)
+                .wrap(Wrap { trim: false })
+                .block(block),
+            area,
+        );
     }
 }
 
 fn asked(exchange: &Brief) -> String {
     let mut asked = exchange.operation.clone();
-    for name in exchange.model.iter().chain(exchange.tools.iter().map(|call| &call.tool)) {
+    for name in exchange
+        .model
+        .iter()
+        .chain(exchange.tools.iter().map(|call| &call.tool))
+    {
         asked.push(' ');
         asked.push_str(name);
     }
@@ -222,7 +321,17 @@ fn asked(exchange: &Brief) -> String {
 fn why(exchange: &Brief) -> String {
     let failure = exchange.failure.iter();
     let findings = exchange.findings.keys();
-    let quiet = exchange.rules.iter().filter(|rule| !exchange.refused_by.contains(rule));
-    let words: Vec<&str> = exchange.refused_by.iter().chain(failure).chain(quiet).chain(findings).map(String::as_str).collect();
+    let quiet = exchange
+        .rules
+        .iter()
+        .filter(|rule| !exchange.refused_by.contains(rule));
+    let words: Vec<&str> = exchange
+        .refused_by
+        .iter()
+        .chain(failure)
+        .chain(quiet)
+        .chain(findings)
+        .map(String::as_str)
+        .collect();
     line(&words.join(", ")).into_owned()
 }
