@@ -136,6 +136,7 @@ impl Manifest {
     fn is_pure(&self) -> bool {
         self.folder == "exchange"
             || self.folder == "policy-engine"
+            || self.folder == "record"
             || (self.folder.starts_with("filters/") && self.folder != FIREWALL)
     }
 
@@ -143,7 +144,9 @@ impl Manifest {
     fn may_use(&self, other: &str) -> bool {
         match self.folder.as_str() {
             "exchange" => false,
-            "policy-engine" => other == "sallyport-exchange",
+            "policy-engine" | "record" => other == "sallyport-exchange",
+            "telemetry" | "console" => other == "sallyport-record",
+            "audit" => false,
             // What the filters share, and knows none of them.
             "filters/normalise" => false,
             folder if folder.starts_with("filters/") => {
@@ -229,7 +232,7 @@ fn sources() -> impl Iterator<Item = PathBuf> {
 }
 
 fn is_pure(file: &Path) -> bool {
-    ["exchange/", "policy-engine/", "filters/"]
+    ["exchange/", "record/", "policy-engine/", "filters/"]
         .iter()
         .any(|folder| named(file).starts_with(folder))
         && !named(file).starts_with(FIREWALL)

@@ -7,6 +7,7 @@ mod agents;
 pub mod body;
 pub mod failure;
 pub mod headers;
+mod facts;
 mod known;
 mod relay;
 pub(crate) mod reply;

@@ -27,7 +27,7 @@ pub use tools::{EraFile, OauthFile, ToolServerFile, TransportFile, TrustFile};
 pub struct ConfigFile {
     /// Where agents connect.
     pub agents: AgentsFile,
-    /// Where operators connect: health, readiness, metrics, the status page. Keep it off any network that agents reach.
+    /// Where operators connect: health, readiness, metrics, the console. Keep it off any network that agents reach.
     pub operators: OperatorsFile,
     /// The models' providers, by a name of your choice. At least one, unless there are `tool_servers`.
     pub upstreams: BTreeMap<String, UpstreamFile>,

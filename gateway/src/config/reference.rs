@@ -54,11 +54,11 @@ keys_file: keys.yaml
   none; `${NAME:-default}` gives the default if it is missing or empty. `$${` is a plain `${`. Keys are left alone, and
   what is put in is text: it can add no structure. Write values with variables in quotes.
 - **Sizes** are `512B`, `64KiB`, `32MiB`, `1GiB`, or a plain number of bytes. **Durations** are `500ms`, `30s`, `5m`, `1h`.
-- **Secrets** are never shown: not in messages, not in logs, not on the status page.
+- **Secrets** are never shown: not in messages, not in logs, not on the console.
 - **Paths** count from the folder that the file is in.
 - **Unknown keys** are refused, and so are keys that are given twice.
 - **Reloading.** Policies, `keys_file` and the `keys` of this file are read again when they change; if what is there then
-  is wrong, what was in force stays, and the status page and the log say why. All else needs a restart.
+  is wrong, what was in force stays, and the console and the log say why. All else needs a restart.
 
 ";
 

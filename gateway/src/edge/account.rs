@@ -1,6 +1,7 @@
 //! What is known of an exchange as it goes: enough to answer the agent at any point, and to write one
 //! record at the end.
 
+use super::facts;
 use super::failure::Failure;
 use super::timeline::Timeline;
 use super::watching::{Watching, parent_of};
@@ -13,7 +14,7 @@ use sallyport_exchange::dialect::Asked;
 use sallyport_exchange::{Caller, Dialect, Exchange, Flow, Operation, PartView, Payload, Usage};
 use sallyport_policy::{CallRuling, Gate, Ruling, Settings, Trail};
 use sallyport_record::{
-    CompressionRecord, DigestsRecord, Observed, PARTS_MAX, PartSeen, Peer, Record, Trace,
+    CompressionRecord, DigestsRecord, Observed, PARTS_MAX, PartSeen, Peer, Record, Said, Trace,
     TraceParent, Verdict,
 };
 use std::sync::Arc;
@@ -38,6 +39,8 @@ pub struct Account {
     peer: Option<Peer>,
     parts: Vec<PartSeen>,
     parts_left_out: usize,
+    settings: sallyport_record::Settings,
+    said: Said,
     digests: DigestsRecord,
     answer: Option<Context>,
     saving: Option<Arc<Told>>,
@@ -68,6 +71,8 @@ impl Account {
             peer: None,
             parts: Vec::new(),
             parts_left_out: 0,
+            settings: sallyport_record::Settings::default(),
+            said: Said::default(),
             digests: DigestsRecord::default(),
             answer: None,
             saving: None,
@@ -145,6 +150,9 @@ impl Account {
         self.record.unread += payload.outline().unread.len();
         self.record.bytes.request = payload.bytes().len() as u64;
         self.timeline.read();
+        if self.watching.parts && self.dialect != Dialect::Mcp {
+            self.settings = facts::settings(payload);
+        }
         if self.watching.digests {
             self.digests.request = Some(sha256(payload.bytes()));
         }
@@ -250,6 +258,9 @@ impl Account {
     pub fn answer(&mut self, ruling: &Ruling, payload: &Payload) {
         self.trail(&ruling.trail, Flow::Answer, payload);
         self.edited |= ruling.is_edited();
+        if self.watching.parts && self.dialect != Dialect::Mcp {
+            self.said = facts::said(payload);
+        }
         self.record.unread += payload.outline().unread.len();
         self.record.usage(payload.outline().usage);
     }
@@ -351,6 +362,8 @@ impl Account {
             trace: self.trace,
             peer: self.peer,
             stages,
+            settings: self.settings,
+            said: self.said,
             parts: self.parts,
             parts_left_out: self.parts_left_out,
             ..Observed::of(self.record)

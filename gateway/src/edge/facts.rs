@@ -1,0 +1,66 @@
+//! What bodies say beside their words, for those who watch: a request's settings, an answer's name and end.
+
+use sallyport_exchange::Payload;
+use sallyport_exchange::json::{Tape, Value};
+use sallyport_record::{Said, Settings, shorten};
+
+/// Bytes of the largest body that is read once more for this.
+const READ_MAX: usize = 64 << 10;
+/// Characters kept of a word.
+const WORD_CHARS_MAX: usize = 200;
+/// Choices whose end is noted.
+const CHOICES_MAX: usize = 16;
+
+fn tape(payload: &Payload) -> Option<Tape<'_>> {
+    let text = payload.source();
+    (!text.is_empty() && text.len() <= READ_MAX)
+        .then(|| Tape::read_str(text).ok())
+        .flatten()
+}
+
+/// What a request asks of a model, where it says so, in any of the dialects.
+pub fn settings(payload: &Payload) -> Settings {
+    let Some(tape) = tape(payload) else {
+        return Settings::default();
+    };
+    let root = tape.root();
+    let raw = |key: &str| root.member(key).map(Value::raw);
+    let whole = |key: &str| raw(key).and_then(|raw| raw.parse().ok());
+    let number = |key: &str| raw(key).and_then(|raw| raw.parse().ok());
+    Settings {
+        max_tokens: ["max_completion_tokens", "max_output_tokens", "max_tokens"]
+            .into_iter()
+            .find_map(whole),
+        temperature: number("temperature"),
+        top_p: number("top_p"),
+        top_k: whole("top_k"),
+        seed: raw("seed").and_then(|raw| raw.parse().ok()),
+        choices: whole("n"),
+    }
+}
+
+/// What a whole answer says of itself, in any of the dialects.
+pub fn said(payload: &Payload) -> Said {
+    let Some(tape) = tape(payload) else {
+        return Said::default();
+    };
+    let root = tape.root();
+    let word = |value: Option<Value<'_>>| {
+        let text = value.and_then(Value::as_str)?;
+        Some(shorten(&text, WORD_CHARS_MAX))
+    };
+    let choices = root.member("choices").and_then(Value::elements);
+    let ends = choices
+        .into_iter()
+        .flatten()
+        .take(CHOICES_MAX)
+        .filter_map(|choice| word(choice.member("finish_reason")));
+    let own = ["stop_reason", "status"]
+        .into_iter()
+        .find_map(|key| word(root.member(key)));
+    Said {
+        id: word(root.member("id")),
+        model: word(root.member("model")),
+        finish_reasons: ends.chain(own).collect(),
+    }
+}
