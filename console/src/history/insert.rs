@@ -9,8 +9,30 @@ use rusqlite::{Transaction, params};
 pub(super) const HOUR_MS: i64 = 3_600_000;
 /// Milliseconds in a quarter of one.
 pub(super) const QUARTER_MS: i64 = HOUR_MS / 4;
+/// Milliseconds in a minute.
+pub(super) const MINUTE_MS: i64 = 60_000;
+/// Quarters that sums by the minute go back: more than an hour.
+const MINUTES_BACK: i64 = 6;
+/// Sums of one team in one hour, and tallies, that are kept.
+const SUMS_MAX: i64 = 100_000;
 /// Different tallies of one quarter: names that agents make up do not fill the table.
 const TALLIES_OF_QUARTER: u64 = 5_000;
+
+macro_rules! add_to {
+    ($table:literal) => {
+        concat!(
+            "INSERT INTO ",
+            $table,
+            " VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, refused = refused + excluded.refused,
+             failed = failed + excluded.failed, tokens_in = tokens_in + excluded.tokens_in,
+             tokens_out = tokens_out + excluded.tokens_out, tokens_cached = tokens_cached + excluded.tokens_cached,
+             cost = cost + excluded.cost, saved = saved + excluded.saved"
+        )
+    };
+}
+const HOURS: &str = add_to!("hours");
+const MINUTES: &str = add_to!("minutes");
 
 /// The exchange itself; gives its number.
 pub(super) fn exchange(to: &Transaction<'_>, row: &Row) -> rusqlite::Result<i64> {
@@ -44,17 +66,19 @@ pub(super) fn words(to: &Transaction<'_>, row: &Row, number: i64) -> rusqlite::R
 /// What it adds to its team's hour and to its session.
 pub(super) fn sums(to: &Transaction<'_>, row: &Row, number: i64) -> rusqlite::Result<()> {
     let team = row.team.as_deref().unwrap_or_default();
-    to.prepare_cached(
-        "INSERT INTO hours VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-         ON CONFLICT DO UPDATE SET exchanges = exchanges + 1, refused = refused + excluded.refused,
-         failed = failed + excluded.failed, tokens_in = tokens_in + excluded.tokens_in,
-         tokens_out = tokens_out + excluded.tokens_out, tokens_cached = tokens_cached + excluded.tokens_cached,
-         cost = cost + excluded.cost, saved = saved + excluded.saved",
-    )?
-    .execute(params![
-        row.at_ms.div_euclid(HOUR_MS), team, row.is_refused(), row.is_failed(), row.tokens_in, row.tokens_out,
-        row.tokens_cached, row.cost, row.saved,
-    ])?;
+    for (sql, step) in [(HOURS, HOUR_MS), (MINUTES, MINUTE_MS)] {
+        to.prepare_cached(sql)?.execute(params![
+            row.at_ms.div_euclid(step),
+            team,
+            row.is_refused(),
+            row.is_failed(),
+            row.tokens_in,
+            row.tokens_out,
+            row.tokens_cached,
+            row.cost,
+            row.saved,
+        ])?;
+    }
     let Some(session) = &row.session else {
         return Ok(());
     };
@@ -89,6 +113,7 @@ impl Tallies {
                 .prepare_cached("SELECT count(*) FROM tallies WHERE quarter = ?1")?
                 .query_row([quarter], |found| found.get(0))?;
             self.quarter = Some((quarter, count));
+            forget_sums(to, quarter)?;
         }
         for (kind, told) in &row.words {
             let of_agent = *kind == Kind::Tool;
@@ -150,4 +175,19 @@ impl Tallies {
         }
         Ok(())
     }
+}
+
+/// Forgets sums that nobody asks for any more.
+fn forget_sums(from: &Transaction<'_>, quarter: i64) -> rusqlite::Result<()> {
+    let minute = (quarter - MINUTES_BACK) * (QUARTER_MS / MINUTE_MS);
+    from.execute("DELETE FROM minutes WHERE minute < ?1", [minute])?;
+    from.execute(
+        "DELETE FROM hours WHERE hour < (SELECT hour FROM hours ORDER BY hour DESC LIMIT 1 OFFSET ?1)",
+        [SUMS_MAX],
+    )?;
+    from.execute(
+        "DELETE FROM tallies WHERE quarter < (SELECT quarter FROM tallies ORDER BY quarter DESC LIMIT 1 OFFSET ?1)",
+        [SUMS_MAX],
+    )?;
+    Ok(())
 }

@@ -52,6 +52,13 @@ CREATE TABLE hours (
     cost REAL NOT NULL, saved REAL NOT NULL,
     PRIMARY KEY (hour, team)
 ) WITHOUT ROWID;
+CREATE TABLE minutes (
+    minute INTEGER NOT NULL, team TEXT NOT NULL,
+    exchanges INTEGER NOT NULL, refused INTEGER NOT NULL, failed INTEGER NOT NULL,
+    tokens_in INTEGER NOT NULL, tokens_out INTEGER NOT NULL, tokens_cached INTEGER NOT NULL,
+    cost REAL NOT NULL, saved REAL NOT NULL,
+    PRIMARY KEY (minute, team)
+) WITHOUT ROWID;
 CREATE TABLE sessions (
     session TEXT PRIMARY KEY, newest INTEGER NOT NULL, team TEXT NOT NULL, agent TEXT NOT NULL, model TEXT,
     from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,

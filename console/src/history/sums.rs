@@ -1,6 +1,6 @@
 //! Sums: of teams over time, of rules, of sessions.
 
-use super::insert::{HOUR_MS, QUARTER_MS};
+use super::insert::{HOUR_MS, MINUTE_MS, QUARTER_MS};
 use super::schema::Kind;
 use super::{History, HistoryError};
 use rusqlite::{Row, params};
@@ -166,21 +166,20 @@ pub struct SessionBrief {
     pub sum: Sum,
 }
 
-const SUM_OF_EXCHANGES: &str = "count(*), sum(verdict IN ('denied', 'steered')), sum(verdict = 'failed'), sum(tokens_in), sum(tokens_out), sum(tokens_cached), sum(cost), sum(saved)";
-const SUM_OF_HOURS: &str = "sum(exchanges), sum(refused), sum(failed), sum(tokens_in), sum(tokens_out), sum(tokens_cached), sum(cost), sum(saved)";
+const SUMS: &str = "sum(exchanges), sum(refused), sum(failed), sum(tokens_in), sum(tokens_out), sum(tokens_cached), sum(cost), sum(saved)";
 
 impl History {
-    /// What each team did in each step of a window that ends now. What lies further back than the exchanges that are
-    /// remembered is known by the hour.
+    /// What each team did in each step of a window that ends now. It counts
+    /// exchanges that are forgotten, too.
     pub fn steps(&self, window: Window, now_ms: i64) -> Result<Vec<Step>, HistoryError> {
         let (step, _) = window.steps();
         let start = window.start(now_ms);
         let sql = match window {
             Window::Hour => format!(
-                "SELECT at / ?2 * ?2, coalesce(team, ''), {SUM_OF_EXCHANGES} FROM exchanges WHERE at >= ?1 GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {SUMS_MAX}"
+                "SELECT minute * {MINUTE_MS} / ?2 * ?2, team, {SUMS} FROM minutes WHERE minute >= ?1 / {MINUTE_MS} GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {SUMS_MAX}"
             ),
             _ => format!(
-                "SELECT hour * {HOUR_MS} / ?2 * ?2, team, {SUM_OF_HOURS} FROM hours WHERE hour >= ?1 / {HOUR_MS} GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {SUMS_MAX}"
+                "SELECT hour * {HOUR_MS} / ?2 * ?2, team, {SUMS} FROM hours WHERE hour >= ?1 / {HOUR_MS} GROUP BY 1, 2 ORDER BY 1, 2 LIMIT {SUMS_MAX}"
             ),
         };
         self.read(|connection| {

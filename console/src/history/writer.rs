@@ -11,12 +11,8 @@ use std::sync::mpsc::{Receiver, SyncSender};
 
 /// Exchanges written at once.
 const BATCH_MAX: usize = 256;
-/// Sums of one team in one hour that are kept.
-const HOURS_MAX: i64 = 100_000;
 /// When the bound is reached, this share of it goes at once.
 const SHARE_TO_DROP: u64 = 50;
-/// Tallies that are kept.
-const TALLIES_MAX: i64 = 100_000;
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -190,14 +186,6 @@ fn forget(
     for table in ["words", "bodies", "exchanges"] {
         from.execute(&format!("DELETE FROM {table} WHERE row <= ?1"), [last])?;
     }
-    from.execute(
-        "DELETE FROM hours WHERE hour < (SELECT hour FROM hours ORDER BY hour DESC LIMIT 1 OFFSET ?1)",
-        [HOURS_MAX],
-    )?;
     from.execute("DELETE FROM sessions WHERE newest <= ?1", [last])?;
-    from.execute(
-        "DELETE FROM tallies WHERE quarter < (SELECT quarter FROM tallies ORDER BY quarter DESC LIMIT 1 OFFSET ?1)",
-        [TALLIES_MAX],
-    )?;
     Ok((exchanges - gone, bytes - gone_bytes.min(bytes)))
 }
