@@ -10,6 +10,10 @@ step "Measuring under load (five minutes; one with --quick)"
 cargo run --release --locked -p sallyport-bench -- load "$@"
 step "Measuring tool servers (a minute; less than half of it with --quick)"
 cargo run --release --locked -p sallyport-bench -- mcp "$@"
+step "Measuring what it costs to be watched (a minute)"
+cargo run --release --locked -p sallyport-bench -- watch "$@"
+step "Measuring size, start and memory at rest"
+scripts/size.sh "$CARGO_TARGET_DIR/release/sallyport"
 step "Measuring what judging costs by itself"
 cargo bench --locked -p sallyport-bench --bench judge
 cargo bench --locked -p sallyport-bench --bench mcp

@@ -99,3 +99,17 @@ async fn the_story_of_guarded_tools() {
     let came = run_over_sockets(&trace).await;
     check(&file, &trace, &came).unwrap_or_else(|how| panic!("{how}"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_of_clients() {
+    let (file, trace) = story("clients");
+    let came = run_over_sockets(&trace).await;
+    check(&file, &trace, &came).unwrap_or_else(|how| panic!("{how}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_story_of_a_company() {
+    let (file, trace) = story("company");
+    let came = run_over_sockets(&trace).await;
+    check(&file, &trace, &came).unwrap_or_else(|how| panic!("{how}"));
+}

@@ -10,6 +10,7 @@ pub mod report;
 pub mod servers;
 pub mod tools;
 pub mod upstream;
+pub mod watch;
 
 /// The policies that are measured: those of `sallyport demo`, the platform's and one team's.
 pub const POLICIES: [(&str, &str); 2] = [

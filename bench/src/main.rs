@@ -1,13 +1,14 @@
-//! `sallyport-bench load|mcp [--quick] [--out FOLDER]`: measures, prints the tables, and keeps them beside the build.
+//! `sallyport-bench load|mcp|watch [--quick] [--out FOLDER]`: measures, prints the tables, and keeps them beside the build.
 
 use sallyport_bench::load::Plan;
-use sallyport_bench::{load, mcp, report};
+use sallyport_bench::{load, mcp, report, watch};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-const USAGE: &str = "sallyport-bench load|mcp [--quick] [--out FOLDER]
+const USAGE: &str = "sallyport-bench load|mcp|watch [--quick] [--out FOLDER]
 
 load  Direct calls of a model, nginx and Sallyport in one run: about five minutes, one with --quick.
+watch Sallyport with nobody watching, and with history, audit log and telemetry: half a minute.
 mcp   Direct calls of tool servers and Sallyport in one run: about a minute, less than half of it with --quick.
 
 SALLYPORT_BIN names the gateway's binary; otherwise it is the one beside this program.
@@ -18,6 +19,7 @@ Tables go to standard output, and with the JSON to FOLDER (by default bench/ bes
 enum Subject {
     Load,
     Mcp,
+    Watch,
 }
 
 fn main() -> ExitCode {
@@ -41,6 +43,7 @@ fn understood(words: &[String]) -> Option<(Subject, Plan, Option<PathBuf>)> {
     let subject = match words.next()? {
         "load" => Subject::Load,
         "mcp" => Subject::Mcp,
+        "watch" => Subject::Watch,
         _ => return None,
     };
     while let Some(word) = words.next() {
@@ -65,6 +68,10 @@ fn measure(subject: Subject, plan: Plan, out: Option<PathBuf>) -> std::io::Resul
             let outcome = mcp::run(plan, say)?;
             let text = mcp::report::markdown(&outcome);
             ("mcp", text, mcp::report::json(&outcome))
+        }
+        Subject::Watch => {
+            let outcome = watch::run(plan, say)?;
+            ("watch", watch::markdown(&outcome), watch::as_json(&outcome))
         }
     };
     println!("{text}");

@@ -127,14 +127,14 @@ impl Stage {
         }
     }
 
-    fn folder_of(&self, kind: Kind) -> Result<PathBuf> {
-        let folder = self.folder.join(kind.name().replace(' ', ""));
+    fn folder_of(&self, name: &str) -> Result<PathBuf> {
+        let folder = self.folder.join(name.replace([' ', ',', '\''], ""));
         std::fs::create_dir_all(folder.join("policies"))?;
         Ok(folder)
     }
 
     fn start_nginx(&self, nginx: &Path) -> Result<Server> {
-        let folder = self.folder_of(Kind::Nginx)?;
+        let folder = self.folder_of(Kind::Nginx.name())?;
         let address = free_address()?;
         let file = folder.join("nginx.conf");
         std::fs::write(&file, nginx_config(&folder, address, self.upstream))?;
@@ -175,7 +175,18 @@ impl Stage {
         policies: &[(&str, &str)],
         behind: &str,
     ) -> Result<Server> {
-        let folder = self.folder_of(kind)?;
+        self.start_named(kind.name(), kind, policies, behind)
+    }
+
+    /// The same in a folder of this name, where several of a kind are started.
+    pub fn start_named(
+        &self,
+        name: &str,
+        kind: Kind,
+        policies: &[(&str, &str)],
+        behind: &str,
+    ) -> Result<Server> {
+        let folder = self.folder_of(name)?;
         for (name, text) in policies {
             std::fs::write(folder.join("policies").join(name), text)?;
         }
