@@ -27,7 +27,9 @@ pub const POLICY: &str = "policy";
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// It cannot be opened.
-    #[error("audit: {0}")]
+    #[error(
+        "audit: {0}\n  hint: name a folder under `audit.folder` that this user may write to and that no other gateway uses"
+    )]
     Open(#[from] OpenError),
     /// Policies cannot be kept beside it.
     #[error("audit: the policies cannot be kept in `{0}`: {1}")]

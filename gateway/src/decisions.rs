@@ -22,7 +22,9 @@ const FLUSH_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The decision log cannot be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("the decision log `{path}` cannot be opened: {error}\n  hint: name a file under `decisions.to` in a folder that exists and that this user may write to")]
+#[error(
+    "the decision log `{path}` cannot be opened: {error}\n  hint: name a file under `decisions.to` in a folder that exists and that this user may write to"
+)]
 pub struct SinkError {
     path: String,
     error: io::Error,

@@ -5,9 +5,9 @@
 pub mod account;
 mod agents;
 pub mod body;
+mod facts;
 pub mod failure;
 pub mod headers;
-mod facts;
 mod known;
 mod relay;
 pub(crate) mod reply;

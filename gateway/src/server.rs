@@ -45,7 +45,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// An address cannot be listened on.
-    #[error("cannot listen on {address}: {error}\n  hint: does another program, or another gateway, listen there? name a free address of this machine under `agents.listen` or `operators.listen`")]
+    #[error(
+        "cannot listen on {address}: {error}\n  hint: does another program, or another gateway, listen there? name a free address of this machine under `agents.listen` or `operators.listen`"
+    )]
     Listen {
         /// Which.
         address: SocketAddr,

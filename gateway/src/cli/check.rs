@@ -3,7 +3,7 @@
 mod tools;
 
 use super::{Outcome, fail, say, tell};
-use crate::config::{Config, DecisionsTo, all_keys};
+use crate::config::{AuditModeFile, Config, DecisionsTo, all_keys};
 use crate::identity::Keys;
 use crate::operators::address;
 use crate::policies::{Loaded, load};
@@ -44,6 +44,7 @@ pub(super) fn check(file: &Path) -> Outcome {
 fn report(config: &Config, keys: &Keys, policies: Option<&Loaded>, lock: Option<&Lock>) -> String {
     let mut text = String::new();
     listeners(&mut text, config);
+    observers(&mut text, config);
     if !config.upstreams.is_empty() || config.tool_servers.is_empty() {
         upstreams(&mut text, config);
     }
@@ -120,6 +121,25 @@ fn upstreams(text: &mut String, config: &Config) {
     }
 }
 
+/// Who is told of exchanges.
+fn observers(text: &mut String, config: &Config) {
+    if let Some(audit) = &config.audit {
+        let mode = match audit.mode {
+            AuditModeFile::Strict => "strict: nothing goes on before its record is on disk",
+            AuditModeFile::Fast => "fast: at most the last second is at risk",
+        };
+        let words = format!("{}, {mode}", audit.folder.display());
+        line(text, "audit log", &words);
+    }
+    if let Some(telemetry) = &config.telemetry {
+        let to = telemetry.endpoint.as_deref();
+        line(text, "telemetry", to.unwrap_or("as the environment says"));
+    }
+    if let Some(file) = config.history.as_ref().and_then(|h| h.file.as_ref()) {
+        line(text, "history", &file.display().to_string());
+    }
+}
+
 fn teams(text: &mut String, keys: &Keys, policies: Option<&Loaded>) {
     let mut teams: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for team in policies.iter().flat_map(|loaded| loaded.policy.teams()) {
@@ -186,9 +206,9 @@ fn warnings(config: &Config, keys: &Keys, policies: Option<&Loaded>) -> Vec<Stri
     if !config.agents.listen.ip().is_loopback() && config.agents.tls.is_none() {
         warnings.push(format!("agents' keys cross the network in the clear at {}: set `agents.tls`, or end TLS right before", config.agents.listen));
     }
-    if !config.operators.listen.ip().is_loopback() {
+    if !config.operators.listen.ip().is_loopback() && config.operators.token.is_none() {
         warnings.push(format!(
-            "the operators' listener at {} shows decisions to whoever reaches it",
+            "the operators' listener at {} shows metrics to whoever reaches it, and the console to nobody: set `operators.token`",
             config.operators.listen
         ));
     }
