@@ -10,7 +10,7 @@ mod record;
 mod trace;
 
 pub use observed::{
-    Asked, Mark, Observed, PARTS_MAX, PartSeen, Peer, STAGES_MAX, Said, Settings, Stage, StageName,
+    Mark, Observed, PARTS_MAX, PartSeen, Peer, STAGES_MAX, Said, Settings, Stage, StageName,
     TEXT_BYTES_MAX,
 };
 pub use parts::{

@@ -33,9 +33,6 @@ pub struct Observed {
     pub parts: Vec<PartSeen>,
     /// Parts that were left out.
     pub parts_left_out: usize,
-    /// What policies were asked, and what they decided; empty unless that is to be kept.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub asked: Vec<Asked>,
 }
 
 impl Observed {
@@ -51,7 +48,6 @@ impl Observed {
             said: Said::default(),
             parts: Vec::new(),
             parts_left_out: 0,
-            asked: Vec::new(),
         }
     }
 }
@@ -191,17 +187,4 @@ pub struct Mark {
     pub label: Word,
     /// Whether other words stand there now.
     pub masked: bool,
-}
-
-/// One question to the policies, and the answer.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Asked {
-    /// Whose policy.
-    pub team: Arc<str>,
-    /// Whether `allow` was asked for.
-    pub granted: bool,
-    /// The `input` document, as far as policies read it.
-    pub input: serde_json::Value,
-    /// What was decided, as `sallyport policy eval` prints it.
-    pub decision: serde_json::Value,
 }

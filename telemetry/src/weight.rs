@@ -6,8 +6,6 @@ use sallyport_record::Observed;
 const BASE: usize = 2 << 10;
 /// Bytes of an entry of its lists.
 const ENTRY: usize = 192;
-/// Bytes in memory for each byte of a document that policies were asked about.
-const DOCUMENT: u64 = 2;
 
 /// Bytes, roughly and rather too many. It is asked of every exchange, so it only adds up lengths.
 pub(crate) fn weight(observed: &Observed) -> usize {
@@ -19,9 +17,5 @@ pub(crate) fn weight(observed: &Observed) -> usize {
         .filter_map(|part| part.text.as_ref())
         .map(String::len)
         .sum();
-    // What policies were asked is the bodies again, once for each time.
-    let bodies = record.bytes.request.saturating_add(record.bytes.answer);
-    let asked = bodies.saturating_mul(DOCUMENT * observed.asked.len() as u64);
-    let asked = usize::try_from(asked).unwrap_or(usize::MAX);
-    (BASE + entries * ENTRY + texts).saturating_add(asked)
+    BASE + entries * ENTRY + texts
 }

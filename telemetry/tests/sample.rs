@@ -67,7 +67,6 @@ fn bare(id: &str) -> Observed {
         said: Said::default(),
         parts: Vec::new(),
         parts_left_out: 0,
-        asked: Vec::new(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::page::verdict;
 use crate::request::encode;
 use crate::words::{bytes, count, dollars, time, took};
 use maud::{Markup, html};
-use sallyport_record::{Asked, CompressionRecord, Observed, Record, SavedRecord, Stage, Verdict};
+use sallyport_record::{CompressionRecord, Observed, Record, SavedRecord, Stage, Verdict};
 
 /// Width of the timing's bars, in their own units.
 const WIDTH: f64 = 1000.0;
@@ -30,7 +30,6 @@ pub(crate) fn page(view: &View<'_>, id: &str) -> Result<Markup, Missing> {
         div.columns { (timing(&observed)) (about(&observed)) }
         (parts::parts(&observed))
         (changes(&observed))
-        (questions(&observed.asked))
     })
 }
 
@@ -238,21 +237,6 @@ fn changes(observed: &Observed) -> Markup {
             @if let Some(changed) = changed { p { (changed) } }
             dl.facts { @for (name, digest) in known { @if let Some(digest) = digest { dt { (name) } dd { code { (digest) } } } } }
             p.soft { "SHA-256 of the bodies, as the audit log has them." }
-        }
-    }
-}
-
-fn questions(asked: &[Asked]) -> Markup {
-    let pretty = |value| serde_json::to_string_pretty(value).unwrap_or_default();
-    html! {
-        @if !asked.is_empty() {
-            section { h2 { "What policies were asked" }
-                @for asked in asked {
-                    details.question { summary { (asked.team) span.soft { @if asked.granted { " · asked for allow" } @else { " · asked for what denies" } } }
-                        div.columns { div { h3 { "input" } pre { (pretty(&asked.input)) } } div { h3 { "decision" } pre { (pretty(&asked.decision)) } } }
-                    }
-                }
-            }
         }
     }
 }

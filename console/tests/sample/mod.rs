@@ -9,7 +9,7 @@ use sallyport_console::{
     SavingFacts, ServerFacts, TelemetryFacts, TestFacts, ToolFacts, UpstreamFacts,
 };
 use sallyport_record::{
-    Asked, Blame, CallRecord, CallerRecord, CompressionRecord, DigestsRecord, FailureRecord,
+    Blame, CallRecord, CallerRecord, CompressionRecord, DigestsRecord, FailureRecord,
     FindingRecord, Mark, McpRecord, Observed, PartSeen, Peer, Record, Said, SavedRecord, Settings,
     Stage, StageName, UsageRecord, Verdict, WarningRecord,
 };
@@ -72,7 +72,6 @@ pub fn blank(number: u64, began_ns: i64) -> Observed {
         said: Said::default(),
         parts: Vec::new(),
         parts_left_out: 0,
-        asked: Vec::new(),
     }
 }
 
@@ -582,12 +581,6 @@ pub fn hostile(number: u64, began_ns: i64) -> Observed {
             label: bad().into(),
             masked: true,
         }],
-    }];
-    observed.asked = vec![Asked {
-        team: arc(),
-        granted: true,
-        input: serde_json::json!({ HOSTILE: HOSTILE }),
-        decision: serde_json::json!([HOSTILE]),
     }];
     observed
 }
