@@ -128,27 +128,27 @@ fn check_warns_of_what_is_hardly_meant() {
         folder(&[("sallyport.yaml", text)]).path(),
         &["check", "-c", "sallyport.yaml"],
         expect![[r#"
-        exit code 0
-        --- out
-        agents           http://0.0.0.0:8080 (HTTP/1.1 and HTTP/2)
-        operators        http://0.0.0.0:9090
-        decisions        standard output
-        upstreams
-          a              http://api.example speaks openai, key: yes
-        routes
-          a              openai: every model -> a
-        policies
-          none           nothing is allowed
-        teams
-        --- err
-        warning: no `policies`: everything is refused
-        warning: no keys: nobody can ask; `sallyport key new` makes one
-        warning: agents' keys cross the network in the clear at 0.0.0.0:8080: set `agents.tls`, or end TLS right before
-        warning: the operators' listener at 0.0.0.0:9090 shows decisions to whoever reaches it
-        warning: the key of `a` crosses the network in the clear: use https
-        warning: no `redaction_key`: placeholders differ after each start and between replicas
-        warning: `decisions.text` writes what the detectors find, secrets too, into the decision log
-    "#]],
+            exit code 0
+            --- out
+            agents           http://0.0.0.0:8080 (HTTP/1.1 and HTTP/2)
+            operators        http://0.0.0.0:9090
+            decisions        standard output
+            upstreams
+              a              http://api.example speaks openai, key: yes
+            routes
+              a              openai: every model -> a
+            policies
+              none           nothing is allowed
+            teams
+            --- err
+            warning: no `policies`: everything is refused
+            warning: no keys: nobody can ask; `sallyport key new` makes one
+            warning: agents' keys cross the network in the clear at 0.0.0.0:8080: set `agents.tls`, or end TLS right before
+            warning: the operators' listener at 0.0.0.0:9090 shows metrics to whoever reaches it, and the console to nobody: set `operators.token`
+            warning: the key of `a` crosses the network in the clear: use https
+            warning: no `redaction_key`: placeholders differ after each start and between replicas
+            warning: `decisions.text` writes what the detectors find, secrets too, into the decision log
+        "#]],
     );
 }
 
@@ -206,7 +206,7 @@ fn check_tells_all_mistakes() {
             error: sallyport.yaml:1:10: `workers` must be a whole number: `x` is not
               hint: write it in digits
             sallyport.yaml:2:1: unknown key `zebra`
-              hint: known here: agents, authorization, compression, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers
+              hint: known here: agents, audit, authorization, compression, decisions, detect, firewall, history, keys, keys_file, limits, mcp, operators, policies, prices, redaction_key, routes, telemetry, timeouts, tool_servers, upstreams, workers
         "#]],
     );
     check(
@@ -664,12 +664,12 @@ fn run_serves_until_it_is_told_to_stop() {
         ask(&operators, "/readyz").starts_with("HTTP/1.1 200"),
         "ready when it says so"
     );
-    assert!(ask(&operators, "/").contains("<h1>Sallyport</h1>"));
+    assert!(ask(&operators, "/").contains("<title>Live · Sallyport</title>"));
     assert!(ask(&operators, "/metrics").contains("sallyport_build_info"));
     for path in ["/", "/readyz", "/metrics"] {
         assert!(
             !ask(&agents, path).contains("sallyport_build_info")
-                && !ask(&agents, path).contains("<h1>"),
+                && !ask(&agents, path).contains("<title>"),
             "operators' pages are not the agents'"
         );
     }

@@ -54,11 +54,11 @@ fn the_smallest_configuration_has_safe_defaults() {
     expect![[r#"
         routes: openai speaks openai -> openai
         limits: Limits { body: 33554432, headers: 65536, decoded_ratio: 100, answer: 33554432, stream_hold: 1048576, connections: 10000 }
-        timeouts: Timeouts { request_head: 10s, request_body: 60s, connect: 5s, answer_head: 300s, answer_idle: 300s, agent_write: 30s, keep_alive: 60s, grace: 30s, upstream_keep_alive: 60s, tool_answer: 3600s }
+        timeouts: Timeouts { request_head: 10s, request_body: 60s, connect: 5s, answer_head: 300s, answer_idle: 300s, agent_write: 30s, keep_alive: 60s, notice: 0ns, grace: 30s, upstream_keep_alive: 60s, tool_answer: 3600s }
         decisions: Decisions { to: Stdout, text: false }
         detect: Config { secrets: true, personal: true, hidden: true, markers: true, links: true, decode: true }
         agents: Agents { listen: 127.0.0.1:8080, http2: true, tls: None }
-        operators: Operators { listen: 127.0.0.1:9090, hosts: [] }
+        operators: Operators { listen: 127.0.0.1:9090, hosts: [], token: None }
         policies: None"#]]
     .assert_eq(&outline(&config));
 }
@@ -94,11 +94,11 @@ workers: 3
     expect![[r#"
         routes: small speaks openai -> local, rest speaks openai -> openai, claude speaks anthropic -> anthropic
         limits: Limits { body: 1048576, headers: 8192, decoded_ratio: 10, answer: 2097152, stream_hold: 65536, connections: 7 }
-        timeouts: Timeouts { request_head: 1s, request_body: 2s, connect: 500ms, answer_head: 3s, answer_idle: 4s, agent_write: 5s, keep_alive: 0ns, grace: 7s, upstream_keep_alive: 8s, tool_answer: 3600s }
+        timeouts: Timeouts { request_head: 1s, request_body: 2s, connect: 500ms, answer_head: 3s, answer_idle: 4s, agent_write: 5s, keep_alive: 0ns, notice: 0ns, grace: 7s, upstream_keep_alive: 8s, tool_answer: 3600s }
         decisions: Decisions { to: File("FOLDER/log/decisions.jsonl"), text: true }
         detect: Config { secrets: true, personal: false, hidden: true, markers: true, links: true, decode: true }
         agents: Agents { listen: 0.0.0.0:9999, http2: false, tls: None }
-        operators: Operators { listen: [::1]:0, hosts: ["metrics.example"] }
+        operators: Operators { listen: [::1]:0, hosts: ["metrics.example"], token: None }
         policies: Some("FOLDER/rules")"#]]
     .assert_eq(&outline(&config).replace(&folder.path().display().to_string(), "FOLDER"));
     assert_eq!(config.workers, 3);
@@ -170,7 +170,7 @@ fn unknown_keys_are_told_with_what_was_meant() {
             sallyport.yaml:1:1: unknown key `upstream`
               hint: did you mean `upstreams`?
             sallyport.yaml:3:1: unknown key `zebra`
-              hint: known here: agents, authorization, compression, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
+              hint: known here: agents, audit, authorization, compression, decisions, detect, firewall, history, keys, keys_file, limits, mcp, operators, policies, prices, redaction_key, routes, telemetry, timeouts, tool_servers, upstreams, workers"#]],
     );
     check_more(
         "limits:\n  bodi: 3MiB\n  Headers: 1KiB\n",
@@ -184,7 +184,7 @@ fn unknown_keys_are_told_with_what_was_meant() {
         "<<: {workers: 3}\n",
         expect![[r#"
             sallyport.yaml:2:1: unknown key `<<`
-              hint: known here: agents, authorization, compression, decisions, detect, firewall, keys, keys_file, limits, mcp, operators, policies, redaction_key, routes, timeouts, tool_servers, upstreams, workers"#]],
+              hint: known here: agents, audit, authorization, compression, decisions, detect, firewall, history, keys, keys_file, limits, mcp, operators, policies, prices, redaction_key, routes, telemetry, timeouts, tool_servers, upstreams, workers"#]],
     );
 }
 
@@ -218,7 +218,7 @@ keys: {name: x}
             sallyport.yaml:6:57: `connections` must be a whole number: `99999999999` is not
               hint: a whole number from 0 to 4294967295
             sallyport.yaml:7:21: `connect` must be a duration: `5` is not
-              hint: write a number and ms, s, m or h, such as `30s`
+              hint: write a number and ms, s, m, h or d, such as `30s`
             sallyport.yaml:8:19: `secrets` must be `true` or `false`: `on` is not
               hint: write `true` or `false`
             sallyport.yaml:9:10: `workers` must be a whole number: `many` is not

@@ -344,6 +344,8 @@ fn everything_is_counted() {
         })
         .collect();
     expect![[r#"
+        sallyport_audit_tree_size 0
+        sallyport_audit_unsynced 0
         sallyport_build_info{version="0.1.0"} 1
         sallyport_compression_originals_bytes 0
         sallyport_decisions_dropped_total 0
@@ -355,6 +357,8 @@ fn everything_is_counted() {
         sallyport_failures_total{blame="upstream",code="upstream_unreachable"} 1
         sallyport_findings_total{flow="request",label="pii.email"} 2
         sallyport_firewall_windows_waiting 0
+        sallyport_history_dropped_total 0
+        sallyport_history_exchanges 0
         sallyport_loads_total{outcome="failed",what="keys"} 0
         sallyport_loads_total{outcome="failed",what="policies"} 0
         sallyport_loads_total{outcome="ok",what="keys"} 1

@@ -386,5 +386,7 @@ fn a_log_that_cannot_be_opened_is_told() {
     let error = RecordSink::open(&DecisionsTo::File("/nowhere/decisions.jsonl".into()))
         .err()
         .expect("no such folder");
-    expect!["the decision log `/nowhere/decisions.jsonl` cannot be opened: No such file or directory (os error 2)"].assert_eq(&error.to_string());
+    expect![[r#"
+        the decision log `/nowhere/decisions.jsonl` cannot be opened: No such file or directory (os error 2)
+          hint: name a file under `decisions.to` in a folder that exists and that this user may write to"#]].assert_eq(&error.to_string());
 }

@@ -348,9 +348,9 @@ async fn operators_see_and_compare() {
     }
     assert!(seen.contains(r#"sallyport_compression_tokens_total{mode="observe",plan="lossless",side="before",team="red"}"#), "{seen}");
     let mut operators = sallyport_tests::Raw::to(gateway.operators).await;
-    let page = operators.ask(&Ask::get("/").no_key()).await.text();
+    let page = operators.ask(&Ask::get("/teams").no_key()).await.text();
     assert!(
-        page.contains("<h2>Compression</h2>") && page.contains("lossless, if it were on"),
+        page.contains("Compression since the start") && page.contains("observe"),
         "{page}"
     );
     let mut operators = sallyport_tests::Raw::to(gateway.operators).await;

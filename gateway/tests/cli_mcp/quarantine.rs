@@ -210,11 +210,10 @@ fn a_changed_tool_is_kept_back_until_it_is_approved() {
         std::thread::sleep(Duration::from_millis(50));
     }
     has(
-        &gateway.operators("/"),
+        &gateway.operators("/servers"),
         &[
             "not in force",
             "tools.lock",
-            "Tool servers",
             "starts python3 with 2 arguments",
         ],
     );
