@@ -28,14 +28,14 @@ class Said:
         return json.loads(self.out)
 
 
-async def said(*words, within=300, where=None):
+async def said(*words, within=300, stdin=""):
     """Runs a command to its end."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        *map(str, words), stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, cwd=where
+        *map(str, words), stdin=pipe, stdout=pipe, stderr=pipe
     )
     try:
-        out, told = await asyncio.wait_for(process.communicate(), within)
+        out, told = await asyncio.wait_for(process.communicate(stdin.encode()), within)
     except TimeoutError:
         process.kill()
         raise
