@@ -7,11 +7,10 @@ import importlib
 import os
 import pathlib
 import sys
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "deploy")]
-from stage import told
+from stage import gateway, told
 
 # Topics, and what is tried. Each is a module of `proof` with a `main`.
 TOPICS = {
@@ -36,23 +35,42 @@ def arguments():
     return asked.parse_args()
 
 
+async def one(asked, name, place):
+    """A topic in a process of its own. Gives its exit code."""
+    async with place:
+        words = [name, "--points", str(asked.points), "--decisions", str(asked.decisions)]
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, __file__, *words, stdout=pipe, stderr=asyncio.subprocess.STDOUT
+        )
+        out, _ = await process.communicate()
+    print(f"== {name}: {TOPICS[name]}\n{out.decode()}", end="", flush=True)
+    return name, process.returncode
+
+
+async def several(asked, names):
+    """Topics side by side, as many as there are processors; kills mostly wait."""
+    place = asyncio.Semaphore(max(2, os.cpu_count() or 2))
+    ended = await asyncio.gather(*(one(asked, name, place) for name in names))
+    failed = [name for name, code in ended if code not in (0, told.CANNOT)]
+    untried = [name for name, code in ended if code == told.CANNOT]
+    if failed:
+        print("failed: " + ", ".join(failed), file=sys.stderr)
+        sys.exit(1)
+    if untried:
+        told.cannot(", ".join(untried))
+    print(f"all of {', '.join(names)} hold")
+
+
 def main():
     asked = arguments()
-    untried = []
-    for name in asked.topics or TOPICS:
-        print(f"== {name}: {TOPICS[name]}", flush=True)
-        began = time.monotonic()
-        topic = importlib.import_module(f"proof.{name}")
-        wanted = {"kill": [asked.points], "replay": [asked.decisions]}.get(name, [])
-        try:
-            asyncio.run(topic.main(*wanted))
-        except SystemExit as ended:
-            if ended.code != told.CANNOT:
-                raise
-            untried.append(name)
-        told.measured(f"{name} took {time.monotonic() - began:.1f} s")
-    if untried and not told._failed:
-        told.cannot(", ".join(untried))
+    names = asked.topics or list(TOPICS)
+    gateway.binary()
+    if len(names) > 1:
+        asyncio.run(several(asked, names))
+        return
+    wanted = {"kill": [asked.points], "replay": [asked.decisions]}.get(names[0], [])
+    asyncio.run(importlib.import_module(f"proof.{names[0]}").main(*wanted))
     told.end()
 
 

@@ -18,6 +18,7 @@ SIZE = "3m"
 TRIES = 4
 # The log tries to go on four times a second.
 AGAIN_MAX = 10.0
+BROKEN = 3
 
 
 @contextlib.contextmanager
@@ -63,7 +64,7 @@ async def main():
     own_mounts()
     provider = Provider()
     url = await provider.start()
-    for topic in (refused, forwarded, by_route):
+    for topic in (refused, forwarded, by_route, at_start):
         with gateway.folder() as where, small_disk(pathlib.Path(where) / "audit") as disk:
             await topic(where, disk, provider, url)
 
@@ -202,3 +203,20 @@ async def by_route(where, disk, provider, url):
         empty(disk)
         told.check(await until(lambda: passes(agent)), "with room again all pass")
     await good_after(scene.folder_of(path))
+
+
+async def at_start(where, disk, provider, url):
+    """No room at the start: it says so at once, harms nothing, and starts when there is room."""
+    path = scene.lay_out(where, url, mode="strict")
+    async with scene.Serving(path) as running:
+        await Caller(running.agents).chat("hello")
+    before = list(log.lines(disk))
+    fill(disk)
+    said = await log.sallyport("run", "--config", path, within=20)
+    told.check(said.code == BROKEN and "space" in said.told, "a start without room: exit code 3, and the reason is told", said.words)
+    empty(disk)
+    told.check(list(log.lines(disk))[: len(before)] == before, "and nothing of the log is harmed")
+    async with scene.Serving(path) as running:
+        told.check((await Caller(running.agents).chat("hello")).status == 200, "with room it starts again")
+    good = await log.verified(disk)
+    told.check(good.code == 0, "and the log is good", good.words)

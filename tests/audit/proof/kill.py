@@ -8,7 +8,7 @@ import random
 import time
 
 from proof import log, scene
-from proof.agents import Load
+from proof.agents import Caller, Load, mark
 from proof.provider import Provider
 from stage import gateway, told
 
@@ -81,6 +81,31 @@ async def main(points):
         torn.check(folder)
         all_recorded(folder, provider, load)
         await all_good(where, folder, held)
+    await fast(provider, url)
+
+
+async def fast(provider, url):
+    """`mode: fast`: what is older than a second is there after a kill."""
+    with gateway.folder() as where:
+        path = scene.lay_out(where, url, mode="fast")
+        folder, before = scene.folder_of(path), len(provider.seen)
+        running = await gateway.Gateway.start(path)
+        agent = Caller(running.agents)
+        answers = [await agent.chat(f"{mark()} fast", stream=n % 2 == 0) for n in range(20)]
+        await asyncio.sleep(1.1)
+        running.process.kill()
+        await running.process.wait()
+        async with scene.Serving(path):
+            pass
+        recorded = {record["body"].get("digests", {}).get("sent") for record in log.records(folder, "exchange")}
+        seen = {digest for what, digest in provider.seen[before:] if what not in OWN}
+        told.check(
+            all(answer.whole for answer in answers) and seen and seen <= recorded,
+            f"`fast`: each of {len(seen)} bodies has a record, a second before a kill",
+            f"{len(seen - recorded)} have none",
+        )
+        good = await log.verified(folder)
+        told.check(good.code == 0, "`fast`: and the log is good", good.words)
 
 
 async def one(path, load, point):

@@ -12,8 +12,11 @@ DESK_KEY = "tool-server-key-of-the-proofs-0123456789"
 HISTORY = "{enabled: false}"
 
 
-def lay_out(where, url, policies=gateway.ALLOW_ALL, routes=None, desk=None, **audit):
-    """Writes a configuration: models and the tool server `desk` at `url`, and `audit` as its section says. Gives its path."""
+def lay_out(where, url, policies=gateway.ALLOW_ALL, routes=None, desk=None, sections=None, **audit):
+    """Writes a configuration: models and the tool server `desk` at `url`, and `audit` as its section says. Gives its path.
+
+    `sections` are further ones, each with its YAML.
+    """
     upstreams = {
         name: {"url": url, "speaks": name, "key": gateway.PROVIDER_KEY} for name in ("openai", "anthropic")
     }
@@ -31,6 +34,7 @@ def lay_out(where, url, policies=gateway.ALLOW_ALL, routes=None, desk=None, **au
         history=HISTORY,
         decisions="{to: null}",
         audit=log.audit(**audit),
+        **(sections or {}),
     )
     return gateway.lay_out(where, text, policies)
 
