@@ -12,12 +12,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "deploy")]
 from stage import gateway, told
 
-# Topics, and what is tried. Each is a module of `proof` with a `main`.
+# Topics, and what is tried, the longest first. Each is a module of `proof` with a `main`.
 TOPICS = {
     "kill": "kill -9 under load: what was forwarded has a record",
+    "tamper": "flipped, taken out, swapped, put in, cut off: verify names the first bad record",
     "full": "no room on the disk: refused or forwarded as configured, and told",
     "writers": "a second gateway, another key, another name: it does not start, and says why",
-    "tamper": "flipped, taken out, swapped, put in, cut off: verify names the first bad record",
+    "living": "verified, rotated and shortened while it is written to",
     "replay": "recorded decisions, made once more; and by other policies",
     "text": "no text of anyone in the log; the forms it is exported in",
     "clock": "a clock that jumps back",
