@@ -108,6 +108,7 @@ async def main(decisions):
             await changed(where, folder)
             await unknown(where, folder)
     await not_read(url)
+    await too_long(url)
 
 
 def rules_of(record):
@@ -231,6 +232,12 @@ async def unknown(where, folder):
         holds = said.code == 1 and list(report.get("unknown", {})) == [revision] and report["same"] > 0
         told.check(holds, f"policies that are {what}: their decisions are told as unknown", said.words)
     kept.write_text(text)
+    now = list(log.records(folder, "policy"))[-1]["body"]["revision"]
+    (folder / "policies" / f"{now}.json").write_text("")
+    async with scene.Serving(where / "sallyport.yaml"):
+        pass
+    said = await replay(folder)
+    told.check(said.code == 0, "what a crash left of kept policies is written anew at the next start", said.words)
     empty = await log.sallyport("policy", "replay", "--audit", where / "policies")
     told.check(empty.code == BROKEN, "a folder without a log: exit code 3", empty.words)
 
@@ -253,3 +260,18 @@ async def not_read(url):
             (other / "red.rego").write_text(gateway.ALLOW_ALL["red.rego"] + more)
             said = await replay(scene.folder_of(path), "--policies", other)
             told.check(said.code != 0, f"a new policy that reads {what}, which the old did not: not said to change nothing", said.words)
+
+
+async def too_long(url):
+    """A decision about more than a record holds is lost, and counted. Replay must not call what is left all of it."""
+    with gateway.folder() as where:
+        path = scene.lay_out(where, url, policies=POLICIES, mode="strict", inputs=True)
+        async with scene.Serving(path) as running:
+            agent = Caller(running.agents)
+            answers = await agent.chat("hello"), await agent.chat("all of it " * 200_000)
+            told.check(all(answer.whole for answer in answers), "a chat of 2 MB passes, although its decision fits into no record")
+        folder = scene.folder_of(path)
+        lost = sum(record["body"]["records"] for record in log.records(folder, "lost"))
+        told.check(lost == 1, "the lost decision is counted in a `lost` record", f"{lost}")
+        said = await replay(folder)
+        told.check("lost" in said.out + said.told, "replay tells that decisions are missing", said.words)

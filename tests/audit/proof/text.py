@@ -71,6 +71,12 @@ async def main():
         found = held(folder, {**PLANTED, **keys(where)})
         told.check({"user", "argument"} <= set(found), "with `inputs: true` what policies read is", f"{found}")
         told.check(not set(found) & set(keys(where)) and "key" not in found, "but no key", f"{found}")
+        lack = [
+            f"{body['dialect']} {body['operation']}{' streamed' * body['stream']}"
+            for body in (record["body"] for record in log.records(folder, "exchange"))
+            if body["status"] == 200 and not {"request", "sent", "answer"} <= set(body.get("digests", {}))
+        ]
+        told.check(not lack, "what was answered has the digests of what came, what was sent on, and what came back", f"{lack}")
         await as_opa(folder)
         await as_otlp(folder)
 
