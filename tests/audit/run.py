@@ -18,6 +18,7 @@ TOPICS = {
     "tamper": "flipped, taken out, swapped, put in, cut off: verify names the first bad record",
     "full": "no room on the disk: refused or forwarded as configured, and told",
     "writers": "a second gateway, another key, another name: it does not start, and says why",
+    "doors": "what goes on through every door has a record",
     "living": "verified, rotated and shortened while it is written to",
     "replay": "recorded decisions, made once more; and by other policies",
     "text": "no text of anyone in the log; the forms it is exported in",

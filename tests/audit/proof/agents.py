@@ -21,7 +21,7 @@ def mark():
 class Caller(Agent):
     """An agent that sends what it is given."""
 
-    async def post(self, path, body, headers=(), within=30):
+    async def post(self, path, body, headers=(), within=30, verb="POST"):
         """One request. The answer says what came back."""
         body = body if isinstance(body, bytes) else json.dumps(body).encode()
         fields = {
@@ -31,7 +31,7 @@ class Caller(Agent):
             "content-length": len(body),
             **dict(headers),
         }
-        head = f"POST {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
+        head = f"{verb} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
         answer = Answer()
         try:
             async with asyncio.timeout(within):
@@ -59,14 +59,18 @@ class Caller(Agent):
         return await self.post(f"/mcp/{server}", tool_call(arguments, tool), tool_headers(tool), **more)
 
 
-def tool_call(arguments, tool="echo"):
-    """The message of a call."""
-    meta = {
+def meta():
+    """What each message says of its sender."""
+    return {
         "io.modelcontextprotocol/protocolVersion": REVISION,
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "proof", "version": "1"},
     }
-    params = {"name": tool, "arguments": arguments, "_meta": meta}
+
+
+def tool_call(arguments, tool="echo"):
+    """The message of a call."""
+    params = {"name": tool, "arguments": arguments, "_meta": meta()}
     return {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
 
 

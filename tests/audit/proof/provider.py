@@ -61,8 +61,10 @@ class Provider:
     async def _answer(self, writer, path, asked):
         if path.startswith("/mcp"):
             _whole(writer, tool_server(asked))
-        elif path.endswith("/messages"):
+        elif "/messages" in path:
             _whole(writer, message(asked, self.words))
+        elif "messages" not in asked:
+            _whole(writer, {"object": "list", "data": []})
         elif asked.get("stream"):
             await self._stream(writer, asked)
         else:
