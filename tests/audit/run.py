@@ -18,6 +18,7 @@ TOPICS = {
     "tamper": "flipped, taken out, swapped, put in, cut off: verify names the first bad record",
     "full": "no room on the disk: refused or forwarded as configured, and told",
     "writers": "a second gateway, another key, another name: it does not start, and says why",
+    "synced": "a call goes on only after its record is synced, by the kernel's word",
     "doors": "what goes on through every door has a record",
     "living": "verified, rotated and shortened while it is written to",
     "replay": "recorded decisions, made once more; and by other policies",
