@@ -1,6 +1,8 @@
-"""How long the console takes when it remembers 100,000 exchanges (or OBSERVE_EXCHANGES). Measured, not judged."""
+"""How long the console takes when it remembers 100,000 exchanges (or OBSERVE_EXCHANGES). Measured, not judged. The history
+is kept in the file OBSERVE_HISTORY if that is set, and only filled where it is not yet full."""
 
 import os
+import pathlib
 import time
 
 import load
@@ -11,20 +13,23 @@ from stage import told
 
 COUNT = int(os.environ.get("OBSERVE_EXCHANGES", "100000"))
 TRIES = 20
-PAGES = """/ /?window=24h /?verdict=denied /?verdict=denied&team=red /?model=gpt-5 /?text=weather /sessions /map /map?window=24h /teams
+PAGES = """/ /?window=24h /?verdict=denied /?verdict=denied&team=red /?model=gpt-5 /?finding=pii.email /?rule=team:red/not-this /sessions /map /map?window=24h /teams
 /teams?window=24h /firewall /firewall?window=24h /policies /servers /api/exchanges /api/exchanges?limit=200 /api/exchanges?verdict=denied
 /api/live /api/sessions /api/map?window=24h /api/teams?window=24h /api/standing""".split()
 
 
 async def run(folder):
-    async with house(folder, history=f'{{file: "{folder}/history.db", exchanges: {COUNT}}}') as here:
-        pace = await load.exchange(here, COUNT)
-        # What is still waiting to be written.
+    file = pathlib.Path(os.environ.get("OBSERVE_HISTORY", folder / "history.db"))
+    async with house(folder, history=f'{{file: "{file}", exchanges: {COUNT}}}') as here:
         kept = lambda: int(here.metric("sallyport_history_exchanges"))
         dropped = lambda: int(here.metric("sallyport_history_dropped_total"))
-        await eventually(lambda: kept() + dropped() >= COUNT, 60)
-        told.measured(f"{COUNT} exchanges at {pace:.0f} a second; {kept()} remembered, {dropped()} dropped; RSS {load.rss(here.running.process.pid):.0f} MiB")
-        size = sum(path.stat().st_size for path in folder.glob("history.db*"))
+        if left := COUNT - kept():
+            pace = await load.exchange(here, left)
+            # What is still waiting to be written.
+            await eventually(lambda: kept() + dropped() >= COUNT, 60)
+            told.measured(f"{left} exchanges at {pace:.0f} a second; {dropped()} dropped")
+        told.measured(f"{kept()} remembered; RSS {load.rss(here.running.process.pid):.0f} MiB")
+        size = sum(path.stat().st_size for path in file.parent.glob(f"{file.name}*"))
         told.measured(f"the file: {size / 2**20:.0f} MiB")
         operators = wire.Connection(here.running.operators)
         newest = (await operators.ask("GET", "/api/exchanges?limit=200")).json()

@@ -247,8 +247,41 @@ async def over_grpc(folder):
         silent(recorder)
 
 
+async def by_environment(folder):
+    """Without a section, by the standard variables alone; with the newest names; and what a sampler leaves out."""
+    recorder = receivers.Recorder()
+    environment = {
+        **QUICK,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": await recorder.start(),
+        "OTEL_EXPORTER_OTLP_HEADERS": f"x-collector-key={COLLECTOR_KEY}",
+        "OTEL_SERVICE_NAME": "gate",
+        "OTEL_SEMCONV_STABILITY_OPT_IN": "gen_ai_latest_experimental",
+        "OTEL_TRACES_SAMPLER": "parentbased_always_off",
+    }
+    async with house(folder / "environment", environment=environment) as here:
+        agent = here.agent()
+        await agent.chat("of no trace")
+        unsampled = here.provider.asked[-1].headers.get("traceparent", "")
+        await agent.chat("refuse this")
+        await agent.chat("of an agent's trace", traceparent=parent(1)[0])
+        await agent.chat("of a trace that is not kept", traceparent=parent(2)[0][:-1] + "0")
+        agent.close()
+        await eventually(lambda: pick(recorder.spans(), SERVER, parent(1)[1]) and recorder.metrics)
+        told.check(here.metric("sallyport_exchanges_total") == 4, "what is not kept as a trace is counted")
+    await recorder.stop()
+    spans = recorder.spans()
+    kept = [attributes(span)["sallyport.verdict"] for span in pick(spans, SERVER)]
+    told.check(sorted(kept) == ["allowed", "denied"] and pick(spans, SERVER, parent(1)[1]), "kept is what was refused, and what the agent keeps", f"{kept}")
+    told.check(unsampled.endswith("-00"), "upstreams are told what is not kept", unsampled)
+    told.check({resource.get("service.name") for resource in recorder.resources()} == {"gate"}, "the service's name is that of the environment")
+    told.check({request.headers.get("x-collector-key") for request in recorder.requests} == {COLLECTOR_KEY}, "and so are headers")
+    names = recorder.metric_names()
+    told.check(any(name.startswith("gen_ai.client.inference.") for name in names) and "gen_ai.client.token.usage" not in names, "the newest names, and not the older ones beside them", f"{sorted(names)}")
+
+
 async def run(folder):
     folder = pathlib.Path(folder)
+    await by_environment(folder)
     await over_http(folder)
     await with_content(folder)
     await over_grpc(folder)
