@@ -42,7 +42,7 @@ const page = await open({ viewport: { width: 1360, height: 900 } });
 // News: from the moment that the exchange is begun, so its own time counts too.
 await page.goto(base + "/");
 const times = [];
-for (let turn = 0; turn < 5; turn += 1) {
+for (let turn = 0; turn < 3; turn += 1) {
   const old = await page.locator(".exchanges tbody tr").first().getAttribute("data-id");
   const poke = spawn(option("--poke"), { shell: true, stdio: ["ignore", "pipe", "ignore"] });
   await new Promise((done) => poke.stdout.once("data", done));
@@ -50,7 +50,7 @@ for (let turn = 0; turn < 5; turn += 1) {
   await page.waitForFunction((old) => document.querySelector(".exchanges tbody tr").dataset.id !== old, old, { timeout: 8000, polling: 20 });
   times.push(Date.now() - began);
 }
-const middle = times.sort((a, b) => a - b)[2];
+const middle = times.sort((a, b) => a - b)[1];
 check(middle <= 1000, `an exchange appears within a second of its answer (${times.join(", ")} ms)`);
 
 // One exchange.
@@ -60,6 +60,8 @@ check(text.includes(facts.label), "findings are named");
 check((await page.locator(".parts mark").count()) > 0, "and marked in the words");
 check(!text.includes(facts.secret), "what is masked stays masked");
 for (const stage of ["read", "inspect", "policy", "upstream"]) check((await page.locator(`.timing rect.stage.${stage}`).count()) > 0, `its time has ${stage}`);
+
+if (shots) await page.screenshot({ path: `${shots}/found.png`, fullPage: true });
 
 // The map.
 await page.goto(`${base}/map?window=24h`);

@@ -66,8 +66,8 @@ async def scene(house):
     hostile = await red.chat("\n".join(HOSTILE), model=model)
     for agent in (red, blue):
         agent.close()
-    operators = wire.Connection(house.running.operators)
-    listed = (await operators.ask("GET", "/api/exchanges?limit=200")).json()["exchanges"]
+    operators = wire.Connection(("127.0.0.1", house.running.operators[1]), {"authorization": f"Bearer {TOKEN}"})
+    listed = []
     for _ in range(40):
         listed = (await operators.ask("GET", "/api/exchanges?limit=200")).json()["exchanges"]
         if listed and listed[0]["model"] == model and len(listed) > 15:
@@ -108,7 +108,7 @@ async def doors(folder):
         operators = wire.Connection(("127.0.0.1", here.running.operators[1]))
         statuses = [(await operators.ask("GET", path)).status for path in ("/", "/api/exchanges", "/metrics", "/healthz")]
         told.check(statuses[0] in (401, 403) and statuses[1] in (401, 403) and statuses[2:] == [200, 200], "an open listener without a token shows no console, but metrics", f"{statuses}")
-    async with house(folder / "token", operators=f'{{listen: "0.0.0.0:0", token: "{TOKEN}"}}') as here:
+    async with house(folder / "locked", operators=f'{{listen: "0.0.0.0:0", token: "{TOKEN}"}}') as here:
         operators = wire.Connection(("127.0.0.1", here.running.operators[1]))
         statuses = [(await operators.ask("GET", path)).status for path in ("/", "/api/exchanges", "/metrics", "/healthz")]
         told.check(statuses == [303, 401, 200, 200], "with a token, it is asked for", f"{statuses}")
@@ -120,25 +120,36 @@ async def doors(folder):
         told.check(answer.status in (400, 401, 403) and "set-cookie" not in answer.headers, "a form of another page is refused", f"{answer.status}")
 
 
+def poke(house, folder):
+    """A command that makes one more exchange."""
+    script = folder / "poke.py"
+    script.write_text(POKE % (*house.running.agents, KEYS["red"]))
+    return f"{sys.executable} -S -E {script}"
+
+
+async def seen(folder, keeps):
+    """What agents do, seen on a loopback listener."""
+    tools = Tools(("search", "drop_database", f"look{HTML}", f"look{BIDI}"))
+    async with house(folder / "seen", history="{content: true}", tools=tools) as here:
+        facts = folder / "facts.json"
+        facts.write_text(json.dumps(await scene(here)))
+        words = ["--facts", str(facts), "--poke", poke(here, folder / "seen"), *keeps]
+        await node(folder / "node", HERE / "browser.mjs", "http://%s:%d" % here.running.operators, *words)
+
+
+async def behind_a_token(folder, keeps):
+    """The console's own check, on a listener that is open to all and asks for a token."""
+    operators = f'{{listen: "0.0.0.0:0", token: "{TOKEN}"}}'
+    async with house(folder / "token", operators=operators) as here:
+        await scene(here)
+        base = f"http://127.0.0.1:{here.running.operators[1]}"
+        await node(folder / "node", CHECK / "console.mjs", base, "--token", TOKEN, "--poke", poke(here, folder / "token"), *keeps)
+
+
 async def run(folder):
     can()
     shots = os.environ.get("OBSERVE_SHOTS")
     keeps = ["--shots", shots] if shots else []
     (folder / "node").mkdir()
     (folder / "node/node_modules").symlink_to(PACKAGES / "node_modules")
-    await doors(folder)
-    history = f'{{content: true, file: "{folder}/history.db"}}'
-    operators = f'{{listen: "0.0.0.0:0", token: "{TOKEN}"}}'
-    tools = Tools(("search", "drop_database", f"look{HTML}", f"look{BIDI}"))
-    async with house(folder / "scene", history=history, tools=tools, operators='{listen: "127.0.0.1:0"}') as here:
-        facts = folder / "facts.json"
-        facts.write_text(json.dumps(await scene(here)))
-        poke = folder / "poke.py"
-        poke.write_text(POKE % (*here.running.agents, KEYS["red"]))
-        command = f"{sys.executable} {poke}"
-        await node(folder / "node", HERE / "browser.mjs", "http://%s:%d" % here.running.operators, "--facts", str(facts), "--poke", command, *keeps)
-    # The same history, behind a token.
-    async with house(folder / "scene", history=history, operators=operators) as here:
-        poke.write_text(POKE % (*here.running.agents, KEYS["red"]))
-        base = f"http://127.0.0.1:{here.running.operators[1]}"
-        await node(folder / "node", CHECK / "console.mjs", base, "--token", TOKEN, "--poke", command, *keeps)
+    await asyncio.gather(doors(folder), seen(folder, keeps), behind_a_token(folder, keeps))
