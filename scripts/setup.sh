@@ -52,6 +52,11 @@ for what in "${@:-build}"; do
             need nftables test -x /usr/sbin/nft
             need iproute2 test -x /usr/sbin/ip -o -x /bin/ip
             need systemd have systemd-analyze
+            need openssl have openssl
+            # tests/audit and tests/observe: clocks that jump, what the kernel saw, a browser
+            need faketime have faketime
+            need strace have strace
+            need chromium have chromium
             need ca-certificates test -e /etc/ssl/certs/ca-certificates.crt
             ;;
         bench) need nginx-light have nginx ;;

@@ -14,12 +14,13 @@ fn root() -> PathBuf {
 }
 
 /// Runs a program with its words, by this Python.
-fn run(python: &Path, script: &str, words: &[&str]) {
+fn run(python: &Path, script: &str, words: &[&str], with: &[(&str, &Path)]) {
     let mut command = Command::new(python);
     command
         .arg(root().join(script))
         .args(words)
         .current_dir(root())
+        .envs(with.iter().copied())
         .env("SALLYPORT_BIN", env!("CARGO_BIN_EXE_sallyport-under-test"))
         // Whatever the person who runs the tests sends to a collector is theirs.
         .env_remove("OTEL_EXPORTER_OTLP_ENDPOINT");
@@ -34,18 +35,18 @@ fn run(python: &Path, script: &str, words: &[&str]) {
 }
 
 fn plain(script: &str) {
-    run(Path::new("python3"), script, &[]);
+    run(Path::new("python3"), script, &[], &[]);
 }
 
 fn with(requirements: &str, script: &str, words: &[&str]) {
     let requirements = root().join(requirements);
-    run(&sdk::python(&requirements), script, words);
+    run(&sdk::python(&requirements), script, words, &[]);
 }
 
 fn alone(requirements: &str, script: &str) {
     let requirements = root().join(requirements);
     let python = sdk::python_without_dependencies(&requirements);
-    run(&python, script, &[]);
+    run(&python, script, &[], &[]);
 }
 
 const DEPLOY: &str = "tests/deploy/requirements.txt";
@@ -123,4 +124,14 @@ fn reference_pages() {
 #[test]
 fn audit() {
     plain("tests/audit/run.py");
+}
+
+/// Traces, metrics, exemplars; and the console in a browser.
+#[test]
+fn observe() {
+    let packages = sdk::node(&root().join("tests/console"));
+    let requirements = root().join("tests/observe/requirements.txt");
+    let python = sdk::python_without_dependencies(&requirements);
+    let packages = ("SALLYPORT_CONSOLE_PACKAGES", packages.as_path());
+    run(&python, "tests/observe/run.py", &[], &[packages]);
 }
