@@ -44,7 +44,8 @@ async def main():
         recorded = collections.Counter(record["body"]["sent"] for record in log.records(scene.folder_of(path), "forward"))
         seen = collections.Counter(digest for _, digest in provider.seen)
         missing = [what for what, digest in provider.seen if digest not in recorded and what not in OWN]
-        told.check(not missing, f"{len(provider.seen)} bodies of {len({what for what, _ in provider.seen})} kinds went on: each has its record", f"{missing}")
+        kinds = len({what for what, _ in provider.seen})
+        told.check(not missing, f"{len(provider.seen)} bodies of {kinds} kinds went on: each has its record", f"{missing}")
         short = [what for what, digest in provider.seen if 0 < recorded[digest] < seen[digest] and what not in OWN]
         told.check(not short, "each as often as it went", f"{short}")
         reached = {what for what, _ in provider.seen}

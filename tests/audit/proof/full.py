@@ -37,12 +37,11 @@ def small_disk(where):
 
 def own_mounts():
     """Mounts of this process from here on are seen by nobody else, and end with it."""
-    if os.geteuid() != 0 or not hasattr(os, "unshare"):
-        libc = ctypes.CDLL(None, use_errno=True)
-        if os.geteuid() != 0 or libc.unshare(0x00020000):
-            told.cannot("mounting needs root")
-    else:
-        os.unshare(os.CLONE_NEWNS)
+    if os.geteuid() != 0:
+        told.cannot("a small file system is mounted, which needs root")
+    # CLONE_NEWNS, of sched.h; `os.unshare` is not in every Python yet.
+    if ctypes.CDLL(None, use_errno=True).unshare(0x00020000):
+        told.cannot(f"no mounts of its own: {os.strerror(ctypes.get_errno())}")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True, capture_output=True)
 
 

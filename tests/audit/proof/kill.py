@@ -119,7 +119,7 @@ async def one(path, load, point):
             return told.check(False, f"it starts at point {point}", f"exit {process.returncode}")
     else:
         try:
-            running = await gateway.Gateway.start(path)
+            running = await gateway.Gateway.start(path, environment={"SALLYPORT_LOG": "error"})
         except RuntimeError as error:
             return told.check(False, f"it starts after kill {point}", str(error))
         load.address = running.agents

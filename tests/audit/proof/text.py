@@ -1,6 +1,5 @@
 """No text that anybody said, and no key, is in the log unless `inputs` is on; and the forms that the log is exported in."""
 
-import asyncio
 import importlib.util
 import json
 import pathlib
@@ -35,6 +34,8 @@ deny contains "never" if {
 deny contains "never" if input.call.arguments.text == "never"
 """,
 }
+# The keys of agents, of the provider and of the tool server. (What signs the log lies in its own file of the folder.)
+KEYS = {"agents' key": gateway.KEY, "provider's key": gateway.PROVIDER_KEY, "tool server's key": scene.DESK_KEY}
 EXPORTED_TO = "oteltap"
 # Traced, so that records name their traces; nobody listens there.
 TRACED = {"telemetry": '{endpoint: "http://127.0.0.1:9", metrics: false}'}
@@ -56,7 +57,7 @@ async def main():
         path = scene.lay_out(where, url, policies=READS_ALL, mode="strict")
         async with scene.Serving(path) as running:
             await planted(running)
-        found = held(scene.folder_of(path), {**PLANTED, **keys(where)})
+        found = held(scene.folder_of(path), {**PLANTED, **KEYS})
         told.check(not found, "no text and no key is in the log", f"{found}")
         digests = [record["body"]["sent"] for record in log.records(scene.folder_of(path), "forward")]
         told.check(
@@ -68,9 +69,9 @@ async def main():
         async with scene.Serving(path) as running:
             await planted(running)
         folder = scene.folder_of(path)
-        found = held(folder, {**PLANTED, **keys(where)})
+        found = held(folder, {**PLANTED, **KEYS})
         told.check({"user", "argument"} <= set(found), "with `inputs: true` what policies read is", f"{found}")
-        told.check(not set(found) & set(keys(where)) and "key" not in found, "but no key", f"{found}")
+        told.check(not set(found) & set(KEYS) and "key" not in found, "but no key", f"{found}")
         lack = [
             f"{body['dialect']} {body['operation']}{' streamed' * body['stream']}"
             for body in (record["body"] for record in log.records(folder, "exchange"))
@@ -79,11 +80,6 @@ async def main():
         told.check(not lack, "what was answered has the digests of what came, what was sent on, and what came back", f"{lack}")
         await as_opa(folder)
         await as_otlp(folder)
-
-
-def keys(where):
-    """The keys of agents, of the provider and of the tool server, and what signs the log (in its own file alone)."""
-    return {"agents' key": gateway.KEY, "provider's key": gateway.PROVIDER_KEY, "tool server's key": scene.DESK_KEY}
 
 
 async def planted(running):
@@ -122,7 +118,7 @@ async def planted(running):
 
 
 def held(folder, words):
-    """Which of the words are in any file of the log's folder; the key that signs is in its own."""
+    """Which of the words are in any file of the log's folder."""
     text = b"\n".join(path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file())
     return sorted(name for name, word in words.items() if word.encode() in text)
 
