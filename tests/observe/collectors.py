@@ -66,15 +66,16 @@ async def learnt(folder):
 
 async def run(folder):
     await learnt(folder)
+    patient = {"OTEL_EXPORTER_OTLP_TIMEOUT": "20000"}
     few = {"OTEL_BSP_MAX_QUEUE_SIZE": "4", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "4"}
     found = await asyncio.gather(
-        against(folder, "good", Manner.GOOD),
+        against(folder, "good", Manner.GOOD, patient),
         against(folder, "dead", None),
         against(folder, "hanging", Manner.HANGING),
         against(folder, "garbage", Manner.GARBAGE),
-        against(folder, "slow", Manner.SLOW),
+        against(folder, "slow", Manner.SLOW, patient),
         against(folder, "busy", Manner.BUSY),
-        against(folder, "rejecting", Manner.REJECTING),
+        against(folder, "rejecting", Manner.REJECTING, patient),
         against(folder, "hanging, and a short queue", Manner.HANGING, few),
     )
     good, dead, hanging, garbage, slow, busy, rejecting, short = found

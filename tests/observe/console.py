@@ -9,9 +9,8 @@ import sys
 
 import wire
 from house import KEYS, PLANTED, TOKEN, house
-from receivers import eventually
 from scripted import Tools
-from stage import gateway, told
+from stage import told
 
 CHECK = pathlib.Path(__file__).resolve().parents[1] / "console"
 HERE = pathlib.Path(__file__).resolve().parent
