@@ -47,6 +47,8 @@ pub fn export_opa(entry: &Entry) -> Value {
     ] {
         labels.extend(at(path).map(|value| (label.into(), value)));
     }
+    // A decision names its team and its exchange by itself.
+    labels.extend(at("/team").map(|team| ("team".into(), team)));
     let mut result = Map::new();
     for member in [
         "verdict",
@@ -60,9 +62,14 @@ pub fn export_opa(entry: &Entry) -> Value {
     ] {
         result.extend(at(&format!("/{member}")).map(|value| (member.into(), value)));
     }
+    if let Some(Value::Object(decision)) = at("/decision") {
+        result.extend(decision);
+    }
     let mut event = Map::new();
     // Where a record has no decision, its place in the log still tells it from all others.
-    let id = at("/id").unwrap_or_else(|| format!("audit-{}", entry.seq).into());
+    let id = at("/id")
+        .or_else(|| at("/exchange"))
+        .unwrap_or_else(|| format!("audit-{}", entry.seq).into());
     event.insert("decision_id".into(), id);
     event.insert("labels".into(), labels.into());
     event.insert("path".into(), format!("{SERVICE}/{}", entry.kind).into());
@@ -73,8 +80,7 @@ pub fn export_opa(entry: &Entry) -> Value {
     );
     event.extend(at("/policy").map(|revision| ("revision".into(), revision)));
     event.extend(at("/input").map(|input| ("input".into(), input)));
-    event.extend(at("/trace_id").map(|id| ("trace_id".into(), id)));
-    event.extend(at("/span_id").map(|id| ("span_id".into(), id)));
+    event.extend(at("/trace").map(|id| ("trace_id".into(), id)));
     if let Some(Value::Object(micros)) = at("/micros") {
         let timers = micros.into_iter().filter_map(|(stage, micros)| {
             let ns = micros.as_u64()?.saturating_mul(1_000);
@@ -127,7 +133,7 @@ fn log_record(entry: &Entry) -> Value {
         "body": any_value(&entry.body),
         "attributes": attributes,
     });
-    for (member, path, digits) in [("traceId", "/trace_id", 32), ("spanId", "/span_id", 16)] {
+    for (member, path, digits) in [("traceId", "/trace", 32)] {
         let id = entry.body.pointer(path).and_then(Value::as_str);
         let is_id =
             |id: &&str| id.len() == digits && id.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -6,6 +6,7 @@ use crate::disk::{Disk, Folder};
 use crate::key::SigningKey;
 use crate::line::Now;
 use crate::log::{self, Limits, OpenError, Opened, Opening};
+use crate::segments;
 use crate::settings::Settings;
 use crate::standing::{Kept, NotKept, Standing};
 use serde_json::Value;
@@ -255,5 +256,5 @@ fn clock() -> Clock {
 
 /// Whether a folder holds an audit log.
 pub fn is_log(folder: &Path) -> bool {
-    folder.join(log::CHECKPOINT).exists()
+    folder.join(log::CHECKPOINT).exists() || folder.join(segments::FOLDER).is_dir()
 }

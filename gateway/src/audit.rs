@@ -8,7 +8,8 @@ use sallyport_audit::{Digest, Mode, OpenError, Settings, Standing, Writer};
 use sallyport_policy::{PolicySource, Question, Witness};
 use sallyport_record::Observed;
 use serde_json::{Value, json};
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -195,20 +196,23 @@ pub fn kept_policies(folder: &Path, revision: &str) -> PathBuf {
     folder.join("policies").join(format!("{revision}.json"))
 }
 
+/// Keeps them as they are, on disk: what a crash left of them, or what somebody made of them, is replaced.
 fn keep(path: &Path, source: &PolicySource) -> io::Result<()> {
-    if path.exists() {
-        return Ok(());
-    }
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
     let files: Vec<Value> = source
         .files
         .iter()
         .map(|f| json!({"path": f.path, "text": f.text}))
         .collect();
     let text = json!({"files": files, "data": source.data}).to_string();
+    if std::fs::read(path).is_ok_and(|kept| kept == text.as_bytes()) {
+        return Ok(());
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
     let half = path.with_extension("new");
-    std::fs::write(&half, text)?;
-    std::fs::rename(half, path)
+    let mut file = File::create(&half)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(half, path)?;
+    File::open(folder)?.sync_all()
 }

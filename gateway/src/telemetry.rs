@@ -36,7 +36,7 @@ pub fn settings(config: Option<&config::Telemetry>) -> Result<Option<Settings>, 
             ca: config.ca.clone(),
             traces: Some(config.traces),
             metrics: Some(config.metrics),
-            sample: (config.sample < 1.0).then_some(config.sample),
+            sample: config.sample,
             content: config.content,
             resource: config.resource.clone(),
             ..wanted

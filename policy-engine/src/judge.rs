@@ -5,6 +5,7 @@ mod seams;
 
 use crate::decision::{Decision, Settings};
 use crate::facts::{CallFacts, Facts, OfferFacts, Via};
+use crate::needs::Needs;
 use crate::placeholder::Placeholders;
 use crate::policy::Policy;
 use crate::ruling::{CallRuling, FILTERS_MAX, Ruling, Spent, Trail};
@@ -79,6 +80,15 @@ impl Engine {
     pub fn before(mut self, witness: Arc<dyn Witness>) -> Self {
         self.witness = Some(witness);
         self
+    }
+
+    /// Which costly fields are put together: those that policies read, or all where somebody keeps what they were asked,
+    /// since other policies may be asked the same some day.
+    pub(crate) fn needs(&self, team: &str) -> Needs {
+        match self.witness {
+            Some(_) => Needs::ALL,
+            None => self.policy.needs(team),
+        }
     }
 
     pub(crate) fn decide(&self, facts: &Facts<'_>) -> Decision {
@@ -283,7 +293,7 @@ impl<'a> Judging<'a> {
     /// Asks the policies about the body as a whole.
     fn decide(&mut self, model: Option<&str>) -> Decision {
         let begun = (self.engine.stopwatch)();
-        let needs = self.engine.policy.needs(&self.about.caller.team);
+        let needs = self.engine.needs(&self.about.caller.team);
         let offers = if needs.tools {
             self.offers()
         } else {

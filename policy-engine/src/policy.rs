@@ -78,7 +78,11 @@ impl Policy {
         asks_allow: bool,
     ) -> Decision {
         let mut words = Words::default();
-        let document = catch_unwind(AssertUnwindSafe(|| facts.document(self.needs(team))));
+        let needs = match witness {
+            Some(_) => Needs::ALL,
+            None => self.needs(team),
+        };
+        let document = catch_unwind(AssertUnwindSafe(|| facts.document(needs)));
         let input = match document {
             Ok(Ok(input)) => input,
             Ok(Err(error)) => {

@@ -30,8 +30,7 @@ pub(super) fn weight(observed: &Observed) -> usize {
         .findings
         .iter()
         .map(|finding| 96 + finding.text.as_ref().map_or(0, String::len));
-    let asked = observed.asked.len() * 4096;
-    1024 + texts.sum::<usize>() + findings.sum::<usize>() + observed.parts.len() * 64 + asked
+    1024 + texts.sum::<usize>() + findings.sum::<usize>() + observed.parts.len() * 64
 }
 
 /// Packs exchanges against what is common to all.
@@ -48,7 +47,6 @@ impl Packer {
         let mut json = serde_json::to_vec(observed).map_err(|_| unreadable())?;
         if json.len() > OBSERVED_BYTES_MAX {
             let mut shape = observed.clone();
-            shape.asked.clear();
             for part in &mut shape.parts {
                 part.text = None;
                 part.marks.clear();

@@ -206,12 +206,17 @@ fn verified(args: &VerifyArgs) -> Result<Outcome, Outcome> {
         against: against.as_deref(),
     };
     let shows = std::io::stderr().is_terminal();
-    let outcome = verify(folder, trust, |read, all| {
+    let progress = |read: u64, all: u64| {
         if shows {
             // Over and over on one line; where it cannot be written, nothing is lost.
             let _ = write!(std::io::stderr(), "\r{read} of {all} records ");
         }
-    });
+    };
+    let mut outcome = verify(folder, trust, progress);
+    // A file that went by retention while it was read is no fault of the log: it is read once more.
+    if matches!(&outcome, Err(bad) if bad.what == What::Unreadable) {
+        outcome = verify(folder, trust, progress);
+    }
     if shows {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
     }

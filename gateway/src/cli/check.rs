@@ -19,6 +19,9 @@ pub(super) fn check(file: &Path) -> Outcome {
         Ok(config) => config,
         Err(errors) => return fail(&errors, Outcome::No),
     };
+    if let Err(error) = crate::telemetry::settings(config.telemetry.as_ref()) {
+        return fail(&error, Outcome::No);
+    }
     let keys = all_keys(&config).map_err(|errors| fail(&errors, Outcome::No));
     let policies = config
         .policies

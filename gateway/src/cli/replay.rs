@@ -15,6 +15,8 @@ use std::path::{Path, PathBuf};
 
 /// Revisions that are kept compiled at once.
 const REVISIONS_MAX: usize = 16;
+/// The kind of record that says how many were lost.
+const LOST: &str = "lost";
 /// Decisions between two reports of progress.
 const PROGRESS_EVERY: u64 = 1_000;
 
@@ -57,6 +59,8 @@ struct Recorded {
 struct Report {
     same: u64,
     changed: u64,
+    /// Records of any kind that the log says were lost: decisions may be among them.
+    lost: u64,
     /// Policies that decided and are not kept.
     unknown: BTreeMap<String, u64>,
     /// By team and by what changed.
@@ -104,7 +108,7 @@ fn replayed(args: &ReplayArgs) -> Result<Report, Outcome> {
         kept: HashMap::new(),
     };
     let filter = Filter {
-        kinds: vec![DECISION.into()],
+        kinds: vec![DECISION.into(), LOST.into()],
         ..Filter::default()
     };
     let shows = std::io::stderr().is_terminal();
@@ -112,6 +116,10 @@ fn replayed(args: &ReplayArgs) -> Result<Report, Outcome> {
     let mut seen = 0;
     for entry in records(&args.audit, filter) {
         let entry = entry.map_err(|bad| fail(&bad, Outcome::No))?;
+        if entry.kind == LOST {
+            report.lost += entry.body["records"].as_u64().unwrap_or(1);
+            continue;
+        }
         let recorded = recorded(&entry)?;
         if args
             .team
@@ -273,7 +281,7 @@ fn told(args: &ReplayArgs, report: &Report) -> Outcome {
         tell("no decision is recorded: the gateway records them with `audit.inputs: true`");
         return Outcome::Broken;
     }
-    match (report.changed, report.unknown.is_empty()) {
+    match (report.changed + report.lost, report.unknown.is_empty()) {
         (0, true) => Outcome::Done,
         _ => Outcome::No,
     }
@@ -285,6 +293,13 @@ fn in_words(report: &Report) {
         say(&format!(
             "{} {count} were made by the policies {revision}, which are not kept beside this log",
             "unknown:".yellow()
+        ));
+    }
+    if report.lost > 0 {
+        say(&format!(
+            "{} {} records of this log were lost, and decisions may be among them",
+            "unknown:".yellow(),
+            report.lost
         ));
     }
     if report.changed > 0 {
@@ -314,6 +329,7 @@ fn as_json(report: &Report) -> Value {
     json!({
         "same": report.same,
         "changed": report.changed,
+        "lost": report.lost,
         "unknown": report.unknown,
         "changes": changes.collect::<Vec<_>>(),
     })

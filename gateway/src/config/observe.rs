@@ -22,8 +22,8 @@ pub struct Telemetry {
     pub traces: bool,
     /// Whether metrics are sent.
     pub metrics: bool,
-    /// Which share of traces is kept that no agent has begun.
-    pub sample: f64,
+    /// Which share of traces is kept that no agent has begun; `None`: as the environment says.
+    pub sample: Option<f64>,
     /// Whether what is said goes into spans.
     pub content: bool,
     /// Attributes of the resource.

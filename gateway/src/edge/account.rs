@@ -293,6 +293,9 @@ impl Account {
     /// Notes bytes of a stream.
     pub fn flowed(&mut self, bytes: &[u8]) {
         self.record.bytes.answer += bytes.len() as u64;
+        if self.watching.parts {
+            facts::heard(&mut self.said, bytes);
+        }
         self.returned(bytes);
     }
 

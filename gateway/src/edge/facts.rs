@@ -64,3 +64,60 @@ pub fn said(payload: &Payload) -> Said {
         finish_reasons: ends.chain(own).collect(),
     }
 }
+
+/// What the events of a stream say of their answer, in any of the dialects. `bytes` are whole events.
+pub fn heard(said: &mut Said, bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
+    for line in text.lines().filter_map(|line| line.strip_prefix("data:")) {
+        let ends = [
+            "\"finish_reason\":\"",
+            "\"stop_reason\":\"",
+            "\"response.completed\"",
+        ]
+        .iter()
+        .any(|word| line.contains(word));
+        if (said.id.is_some() && !ends) || line.len() > READ_MAX {
+            continue;
+        }
+        if let Ok(tape) = Tape::read_str(line.trim()) {
+            event(said, tape.root());
+        }
+    }
+}
+
+fn event(said: &mut Said, event: Value<'_>) {
+    let word = |value: Option<Value<'_>>| {
+        let text = value.and_then(Value::as_str)?;
+        Some(shorten(&text, WORD_CHARS_MAX))
+    };
+    // Where the answer itself stands in an event: nowhere else, in `message`, or in `response`.
+    let answer = ["message", "response"]
+        .into_iter()
+        .find_map(|key| event.member(key))
+        .unwrap_or(event);
+    if said.id.is_none() {
+        said.id = word(answer.member("id"));
+        said.model = word(answer.member("model"));
+    }
+    let choices = event.member("choices").and_then(Value::elements);
+    let ends = choices
+        .into_iter()
+        .flatten()
+        .filter_map(|choice| word(choice.member("finish_reason")));
+    let own = word(
+        event
+            .member("delta")
+            .and_then(|delta| delta.member("stop_reason")),
+    );
+    let completed = event
+        .member("type")
+        .is_some_and(|kind| kind.is_str("response.completed"));
+    let status = word(answer.member("status")).filter(|_| completed);
+    for end in ends.chain(own).chain(status) {
+        if said.finish_reasons.len() < CHOICES_MAX {
+            said.finish_reasons.push(end);
+        }
+    }
+}

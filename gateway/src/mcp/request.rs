@@ -162,6 +162,7 @@ pub async fn request(
     drop(under_way);
     if let Some(body) = body {
         account.answered(status, body.len());
+        account.returned(&body);
         match session.is_old() {
             true => out.push(body),
             false => out.finish(status, body),

@@ -52,7 +52,7 @@ impl Judging<'_> {
 
     fn decide_message(&mut self, call: Option<CallFacts<'_>>, terms: &Terms) -> Decision {
         let begun = (self.engine.stopwatch)();
-        let needs = self.engine.policy.needs(&self.about.caller.team);
+        let needs = self.engine.needs(&self.about.caller.team);
         let mut offers = Vec::new();
         if needs.tools {
             offers = self.offers();

@@ -11,7 +11,10 @@ const TOKEN_CHARS_MIN: usize = 16;
 
 impl Builder<'_> {
     pub(super) fn telemetry(&mut self, typed: TelemetryFile) -> Telemetry {
-        if !(0.0..=1.0).contains(&typed.sample) {
+        if typed
+            .sample
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
             self.wrong(
                 &["telemetry", "sample"],
                 "`sample` is a share",

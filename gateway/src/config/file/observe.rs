@@ -22,8 +22,8 @@ pub struct TelemetryFile {
     pub traces: bool,
     /// Whether metrics are sent.
     pub metrics: bool,
-    /// Which share of traces is kept that no agent has begun, from 0 to 1. What an agent has begun is kept if the agent keeps it. What was refused, or failed, is always kept.
-    pub sample: f64,
+    /// Which share of traces is kept that no agent has begun, from 0 to 1. What an agent has begun is kept if the agent keeps it. What was refused, or failed, is always kept. Unless given, all, or as `OTEL_TRACES_SAMPLER` says.
+    pub sample: Option<f64>,
     /// Whether what is said goes into spans. Keys and personal data are masked there even where policies let them pass.
     pub content: bool,
     /// Attributes of the resource, such as `deployment.environment.name: production`.
@@ -138,7 +138,7 @@ impl Default for TelemetryFile {
             ca: None,
             traces: true,
             metrics: true,
-            sample: 1.0,
+            sample: None,
             content: false,
             resource: BTreeMap::new(),
         }
