@@ -3,6 +3,7 @@
 //! `face` is the agents' side, `upstream` the servers'; `request` finds who is meant and `call` is one request to
 //! one server, judged on every message that crosses. What a message says is read in `sallyport_exchange`.
 
+mod addressed;
 mod background;
 mod call;
 mod catalogue;

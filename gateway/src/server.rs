@@ -128,28 +128,12 @@ where
     let (agents, operators, fds) = sockets(&config)?;
     let tls = tls_settings(&config)?;
 
-    let records = RecordSink::open(&config.decisions.to)?;
-    let audit = config.audit.as_ref().map(Audit::start).transpose()?;
-    let telemetry = telemetry::settings(config.telemetry.as_ref())?;
-    let traced = telemetry.as_ref().filter(|t| t.traces.is_some());
-    let watched = Watched {
-        watching: Watching::of(&config, traced.map(|t| t.sampler)),
-        witness: audit.as_ref().and_then(Audit::witness),
-    };
-    let metrics = Arc::new(Metrics::new());
-    let history = history(&config)?;
-    let token = config.operators.token.as_ref();
-    let console =
-        Console::new(history.clone(), token.map(Secret::expose)).map_err(std::io::Error::from)?;
-    let collector = telemetry.as_ref().and_then(telemetry::collector);
-    let observers = Observers {
-        decisions: records.clone(),
-        metrics: metrics.clone(),
-        audit,
-        telemetry: telemetry.map(telemetry::start).transpose()?.map(Arc::new),
-        history: config.history.as_ref().map(|_| history),
-        history_content: config.history.as_ref().is_some_and(|h| h.content),
-    };
+    let Watchers {
+        observers,
+        watched,
+        console,
+        collector,
+    } = watchers(&config)?;
     let placeholders = Placeholders::new(redaction_key(config.redaction_key.as_ref())?);
     let policies = PolicyHandle::load(config.policies.clone())?;
     if let Some(audit) = &observers.audit {
@@ -157,7 +141,7 @@ where
     }
     let keys = KeysHandle::load(&config)?;
     let firewall = crate::firewall::started(&config)?;
-    let compression = Compression::start(config.compression.as_ref(), &metrics)?;
+    let compression = Compression::start(config.compression.as_ref(), &observers.metrics)?;
     let state = state(&config, &keys, &policies, &placeholders, &firewall, watched)?;
     let tools = Tools::default();
     let tools_view = tools_view(&state, &tools);
@@ -181,7 +165,7 @@ where
         policies,
         keys,
         observers: observers.clone(),
-        console: Arc::new(console),
+        console,
         tested: Arc::default(),
         collector,
         started_ns: crate::policies::now_ns(),
@@ -195,10 +179,8 @@ where
     let operators_service = operators_service(app, operators);
     runtime.block_on(async {
         let (tools, in_flight) = (edge.tools.clone(), edge.in_flight.clone());
-        let housekeeping = futures::future::join(
-            tools.sessions.clone().sweep(edge.clone()),
-            compression.sweep(),
-        );
+        let sweeping = tools.sessions.clone().sweep(edge.clone());
+        let housekeeping = futures::future::join(sweeping, compression.sweep());
         let housekeeping = tokio::spawn(housekeeping);
         let service = agents_service(edge, agents, tls);
         let running = Running::start(service, operators_service, fds);
@@ -214,6 +196,43 @@ where
     runtime.shutdown_timeout(Duration::from_secs(1));
     observers.close();
     Ok(())
+}
+
+/// Those who watch, started.
+struct Watchers {
+    observers: Observers,
+    watched: Watched,
+    console: Arc<Console>,
+    collector: Option<(String, String)>,
+}
+
+fn watchers(config: &Config) -> Result<Watchers, ServeError> {
+    let decisions = RecordSink::open(&config.decisions.to)?;
+    let audit = config.audit.as_ref().map(Audit::start).transpose()?;
+    let telemetry = telemetry::settings(config.telemetry.as_ref())?;
+    let traced = telemetry.as_ref().filter(|t| t.traces.is_some());
+    let watched = Watched {
+        watching: Watching::of(config, traced.map(|t| t.sampler)),
+        witness: audit.as_ref().and_then(Audit::witness),
+    };
+    let history = history(config)?;
+    let token = config.operators.token.as_ref();
+    let console = Console::new(history.clone(), token.map(Secret::expose));
+    let collector = telemetry.as_ref().and_then(telemetry::collector);
+    let observers = Observers {
+        decisions,
+        metrics: Arc::new(Metrics::new()),
+        audit,
+        telemetry: telemetry.map(telemetry::start).transpose()?.map(Arc::new),
+        history: config.history.as_ref().map(|_| history),
+        history_content: config.history.as_ref().is_some_and(|h| h.content),
+    };
+    Ok(Watchers {
+        observers,
+        watched,
+        console: Arc::new(console.map_err(std::io::Error::from)?),
+        collector,
+    })
 }
 
 /// What the console remembers; where it is to remember nothing, nobody tells it anything.

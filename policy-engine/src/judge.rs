@@ -5,7 +5,6 @@ mod seams;
 
 use crate::decision::{Decision, Settings};
 use crate::facts::{CallFacts, Facts, OfferFacts, Via};
-use crate::needs::Needs;
 use crate::placeholder::Placeholders;
 use crate::policy::Policy;
 use crate::ruling::{CallRuling, FILTERS_MAX, Ruling, Spent, Trail};
@@ -39,7 +38,7 @@ pub struct Engine {
     pub(crate) policy: Arc<Policy>,
     pub(crate) placeholders: Placeholders,
     pub(crate) stopwatch: Stopwatch,
-    witness: Option<Arc<dyn Witness>>,
+    pub(crate) witness: Option<Arc<dyn Witness>>,
 }
 
 /// What the request's ruling, and the ledger, leave to be known when an answer is judged.
@@ -73,32 +72,6 @@ impl Engine {
             stopwatch,
             witness: None,
         }
-    }
-
-    /// The same, with somebody who is told what policies are asked.
-    #[must_use]
-    pub fn before(mut self, witness: Arc<dyn Witness>) -> Self {
-        self.witness = Some(witness);
-        self
-    }
-
-    /// Which costly fields are put together: those that policies read, or all where somebody keeps what they were asked,
-    /// since other policies may be asked the same some day.
-    pub(crate) fn needs(&self, team: &str) -> Needs {
-        match self.witness {
-            Some(_) => Needs::ALL,
-            None => self.policy.needs(team),
-        }
-    }
-
-    pub(crate) fn decide(&self, facts: &Facts<'_>) -> Decision {
-        self.decide_asking(facts, facts.asks_allow())
-    }
-
-    pub(crate) fn decide_asking(&self, facts: &Facts<'_>, asks_allow: bool) -> Decision {
-        let team = &facts.about.caller.team;
-        let witness = self.witness.as_deref();
-        self.policy.decide_before(witness, team, facts, asks_allow)
     }
 
     /// The policy it judges by.

@@ -1,3 +1,5 @@
+//! The tree by the vectors of RFC 6962, and by its own promises.
+
 use super::{Layer, Tile, Tree, split};
 use crate::hash::{Digest, leaf_hash, node_hash};
 

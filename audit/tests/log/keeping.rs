@@ -299,7 +299,7 @@ fn a_log_can_be_read_while_it_is_written() {
 
 #[test]
 fn exports_have_the_shapes_of_their_readers() {
-    let line = r#"{"body":{"caller":{"agent":"bot","key":"k","team":"payments"},"id":"d-1","micros":{"policy":12},"model":"m","operation":"chat","policy":"r1","rules":["no"],"time":"2026-01-02T03:04:05.000006Z","trace_id":"0AF7651916CD43DD8448EB211C80319C","verdict":"denied"},"kind":"exchange","mono":7,"prev":"00","seq":3,"time":"2026-01-02T03:04:06.000000Z"}"#;
+    let line = r#"{"body":{"caller":{"agent":"bot","key":"k","team":"payments"},"id":"d-1","micros":{"policy":12},"model":"m","operation":"chat","policy":"r1","rules":["no"],"time":"2026-01-02T03:04:05.000006Z","trace":"0AF7651916CD43DD8448EB211C80319C","verdict":"denied"},"kind":"exchange","mono":7,"prev":"00","seq":3,"time":"2026-01-02T03:04:06.000000Z"}"#;
     let entry = Entry::read(line).expect("a record");
     assert_eq!(
         sallyport_audit::export_opa(&entry),

@@ -137,10 +137,7 @@ impl Builder<'_> {
             telemetry: telemetry.map(|typed| self.telemetry(typed)),
             history: self.history(&history),
             prices: self.prices(&prices),
-            workers: match workers {
-                0 => std::thread::available_parallelism().map_or(1, usize::from),
-                count => usize::from(count),
-            },
+            workers: threads(workers),
         })
     }
 
@@ -356,6 +353,14 @@ impl Builder<'_> {
             upstream_keep_alive: upstream_keep_alive.0,
             tool_answer: tool_answer.0,
         }
+    }
+}
+
+/// As many as there are cores, unless said otherwise.
+fn threads(workers: u16) -> usize {
+    match workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => usize::from(count),
     }
 }
 
