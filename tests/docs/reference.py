@@ -44,7 +44,10 @@ START_SECONDS = 60
 def sallyport(*words):
     # One width for everybody.
     environment = {**os.environ, "COLUMNS": "100"}
-    told = subprocess.run([os.environ["SALLYPORT_BIN"], *words], capture_output=True, text=True, check=True, env=environment)
+    # By its own name, whatever the file is called that is tested.
+    command = ["sallyport", *words]
+    binary = os.environ["SALLYPORT_BIN"]
+    told = subprocess.run(command, executable=binary, capture_output=True, text=True, check=True, env=environment)
     return re.sub(r" +$", "", told.stdout, flags=re.MULTILINE)
 
 
