@@ -105,6 +105,8 @@ impl Thread {
                 let ended = self.end();
                 self.refuse_rest(messages);
                 let _ = self.shared.closed.set(ended.clone());
+                // Whoever is told may open the log again at once, so its lock goes first.
+                drop(self);
                 let _ = reply.send(ended);
                 return;
             }
