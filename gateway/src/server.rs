@@ -149,17 +149,7 @@ where
     let _watches = watch_files(&policies, &keys, &state, &placeholders, &observers);
 
     let stopping = Arc::<AtomicBool>::default();
-    let edge = Edge {
-        state,
-        stored: Arc::new(Stored::default()),
-        compression: compression.clone(),
-        tools,
-        observers: observers.clone(),
-        sessions: Arc::default(),
-        in_flight: Arc::default(),
-        stopping: stopping.clone(),
-        options: server_options(config.agents.http2, &config.timeouts),
-    };
+    let edge = edge(&config, state, &compression, tools, &observers, &stopping);
     let app = OperatorsApp::new(OperatorsView {
         config: config.clone(),
         policies,
@@ -196,6 +186,28 @@ where
     runtime.shutdown_timeout(Duration::from_secs(1));
     observers.close();
     Ok(())
+}
+
+/// The agents' listener, with nobody on it yet.
+fn edge(
+    config: &Config,
+    state: Arc<ArcSwap<State>>,
+    compression: &Compression,
+    tools: Tools,
+    observers: &Observers,
+    stopping: &Arc<AtomicBool>,
+) -> Edge {
+    Edge {
+        state,
+        stored: Arc::new(Stored::default()),
+        compression: compression.clone(),
+        tools,
+        observers: observers.clone(),
+        sessions: Arc::default(),
+        in_flight: Arc::default(),
+        stopping: stopping.clone(),
+        options: server_options(config.agents.http2, &config.timeouts),
+    }
 }
 
 /// Those who watch, started.

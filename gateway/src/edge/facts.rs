@@ -71,13 +71,9 @@ pub fn heard(said: &mut Said, bytes: &[u8]) {
         return;
     };
     for line in text.lines().filter_map(|line| line.strip_prefix("data:")) {
-        let ends = [
-            "\"finish_reason\":\"",
-            "\"stop_reason\":\"",
-            "\"response.completed\"",
-        ]
-        .iter()
-        .any(|word| line.contains(word));
+        let ends = says(line, "\"finish_reason\"")
+            || says(line, "\"stop_reason\"")
+            || line.contains("\"response.completed\"");
         if (said.id.is_some() && !ends) || line.len() > READ_MAX {
             continue;
         }
@@ -85,6 +81,13 @@ pub fn heard(said: &mut Said, bytes: &[u8]) {
             event(said, tape.root());
         }
     }
+}
+
+/// Whether a text stands after a key: most events say `null` there, and are not read for that.
+fn says(line: &str, key: &str) -> bool {
+    let after = line.find(key).map(|at| line[at + key.len()..].trim_start());
+    let value = after.and_then(|rest| rest.strip_prefix(':'));
+    value.is_some_and(|value| value.trim_start().starts_with('"'))
 }
 
 fn event(said: &mut Said, event: Value<'_>) {
