@@ -4,16 +4,16 @@
 With `--list`, prints the table that docs/deploy.md shows."""
 
 import atexit
-import functools
-import shutil
-import tempfile
 import dataclasses
+import functools
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
