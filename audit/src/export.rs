@@ -133,13 +133,10 @@ fn log_record(entry: &Entry) -> Value {
         "body": any_value(&entry.body),
         "attributes": attributes,
     });
-    for (member, path, digits) in [("traceId", "/trace", 32)] {
-        let id = entry.body.pointer(path).and_then(Value::as_str);
-        let is_id =
-            |id: &&str| id.len() == digits && id.bytes().all(|byte| byte.is_ascii_hexdigit());
-        if let Some(id) = id.filter(is_id) {
-            record[member] = id.to_ascii_lowercase().into();
-        }
+    let trace = entry.body["trace"].as_str();
+    let is_id = |id: &&str| id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if let Some(trace) = trace.filter(is_id) {
+        record["traceId"] = trace.to_ascii_lowercase().into();
     }
     record
 }

@@ -115,7 +115,9 @@ impl Words<'_> {
         }
         let room = TEXT_BYTES_MAX.saturating_sub(self.text.len());
         let end = self.taken + room.min(to - self.taken);
-        let end = self.from.floor_char_boundary(end);
+        let is_boundary = |at: &usize| self.from.is_char_boundary(*at);
+        let end = (self.taken..=end).rev().find(is_boundary);
+        let end = end.unwrap_or(self.taken);
         self.text
             .push_str(self.from.get(self.taken..end).unwrap_or_default());
         self.taken = to;
