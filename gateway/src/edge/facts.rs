@@ -18,6 +18,12 @@ fn tape(payload: &Payload) -> Option<Tape<'_>> {
         .flatten()
 }
 
+/// A text, shortened.
+fn word(value: Option<Value<'_>>) -> Option<String> {
+    let text = value.and_then(Value::as_str)?;
+    Some(shorten(&text, WORD_CHARS_MAX))
+}
+
 /// What a request asks of a model, where it says so, in any of the dialects.
 pub fn settings(payload: &Payload) -> Settings {
     let Some(tape) = tape(payload) else {
@@ -45,10 +51,6 @@ pub fn said(payload: &Payload) -> Said {
         return Said::default();
     };
     let root = tape.root();
-    let word = |value: Option<Value<'_>>| {
-        let text = value.and_then(Value::as_str)?;
-        Some(shorten(&text, WORD_CHARS_MAX))
-    };
     let choices = root.member("choices").and_then(Value::elements);
     let ends = choices
         .into_iter()
@@ -91,10 +93,6 @@ fn says(line: &str, key: &str) -> bool {
 }
 
 fn event(said: &mut Said, event: Value<'_>) {
-    let word = |value: Option<Value<'_>>| {
-        let text = value.and_then(Value::as_str)?;
-        Some(shorten(&text, WORD_CHARS_MAX))
-    };
     // Where the answer itself stands in an event: nowhere else, in `message`, or in `response`.
     let answer = ["message", "response"]
         .into_iter()
